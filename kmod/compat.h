@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that knows kernel versions. The rest of the module reads as if
+ * written for the newest kernel; what an older one lacks is made up for here.
+ */
+#ifndef MUSTER_COMPAT_H
+#define MUSTER_COMPAT_H
+
+#include <linux/ipc_namespace.h>
+#include <linux/nsproxy.h>
+#include <linux/proc_ns.h>
+#include <linux/sched.h>
+#include <linux/time_namespace.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "muster supports Linux 6.1 and later"
+#endif
+
+/*
+ * get_ipc_ns() and put_ipc_ns() are not for modules before 7.0. The operations of
+ * the namespace's own file in /proc do the same on every kernel.
+ */
+static inline struct ipc_namespace *muster_ipc_ns_get(void)
+{
+	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+
+	if (IS_ENABLED(CONFIG_IPC_NS))
+		ns->ns.ops->get(current);
+	return ns;
+}
+
+static inline void muster_ipc_ns_put(struct ipc_namespace *ns)
+{
+	if (IS_ENABLED(CONFIG_IPC_NS))
+		ns->ns.ops->put(&ns->ns);
+}
+
+/*
+ * timens_ktime_to_host() is not for modules before 7.0, but the offset of the
+ * caller's time namespace is there to be read: what CLOCK_MONOTONIC shows to the
+ * caller is the host's plus this.
+ */
+static inline s64 muster_timens_offset(void)
+{
+#ifdef CONFIG_TIME_NS
+	return timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
+#else
+	return 0;
+#endif
+}
+
+#endif /* MUSTER_COMPAT_H */

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/muster, and how an ioctl finds its way
+ *
+ * The device does two things: it tells what the module is and opens objects. An
+ * object is an anonymous inode of its own whose ioctls come from the table of its
+ * type. Each argument is a struct that begins with its size, so that old programs
+ * run on new modules and new programs get a clean answer from old ones (I1).
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "muster.h"
+
+/*
+ * From the range that is reserved for local use. A fixed number lets the node be
+ * made at boot and the module be loaded when it is first opened.
+ */
+#define MUSTER_MINOR 247
+
+/* A new primitive is a line here. */
+const struct muster_type *const muster_types[] = {
+	&muster_flight_type,
+	&muster_barrier_type,
+	&muster_sem_type,
+};
+
+const unsigned int muster_nr_types = ARRAY_SIZE(muster_types);
+
+/* The largest argument; a command's struct must fit (checked where it runs). */
+union muster_args {
+	struct muster_info info;
+	struct muster_open open;
+	struct muster_flight_join flight_join;
+	struct muster_flight_finish flight_finish;
+	struct muster_barrier_stat barrier_stat;
+	struct muster_sem_stat sem_stat;
+	u64 room[16];
+};
+
+/**
+ * muster_reply_from - write the results of an ioctl
+ * @req:	the ioctl
+ * @args:	its struct
+ * @size:	size of the struct
+ * @from:	offset of the first result
+ *
+ * A caller with a shorter struct gets what it has room for.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int muster_reply_from(const struct muster_request *req, const void *args,
+		      size_t size, size_t from)
+{
+	size_t end = min_t(size_t, size, req->size);
+
+	if (end <= from)
+		return 0;
+	if (copy_to_user(req->arg + from, args + from, end - from))
+		return -EFAULT;
+	return 0;
+}
+
+static int muster_info(const struct muster_request *req, void *args)
+{
+	struct muster_info *info = args;
+	unsigned int i;
+
+	if (info->flags)
+		return -EINVAL;
+
+	*info = (struct muster_info){ .api_version = MUSTER_API_VERSION };
+	if (req->mfile)
+		info->type = req->mfile->object->type->id;
+	for (i = 0; i < muster_nr_types; i++)
+		info->features |= BIT_ULL(muster_types[i]->id);
+	muster_quota_info(info);
+	return muster_reply(req, info, api_version);
+}
+
+/* Takes over the reference to @object. */
+static int muster_install(struct muster_object *object, struct muster_open *how,
+			  const struct muster_request *req)
+{
+	struct muster_file *mfile;
+	char name[32];
+	int fd, err;
+
+	mfile = kzalloc(sizeof(*mfile), MUSTER_GFP);
+	if (!mfile) {
+		muster_object_put(object);
+		return -ENOMEM;
+	}
+	mfile->object = object;
+	INIT_LIST_HEAD(&mfile->owners);
+
+	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
+	if (fd < 0) {
+		err = fd;
+		goto err_mfile;
+	}
+	snprintf(name, sizeof(name), "[muster-%s]", object->type->name);
+	mfile->file = anon_inode_getfile(name, &muster_object_fops, mfile,
+					 O_RDWR | (how->oflags & O_NONBLOCK));
+	if (IS_ERR(mfile->file)) {
+		err = PTR_ERR(mfile->file);
+		goto err_fd;
+	}
+	err = muster_reply(req, how, created);
+	if (err) {
+		/* The file's release frees @mfile and puts the object. */
+		fput(mfile->file);
+		put_unused_fd(fd);
+		return err;
+	}
+	fd_install(fd, mfile->file);
+	return fd;
+
+err_fd:
+	put_unused_fd(fd);
+err_mfile:
+	kfree(mfile);
+	muster_object_put(object);
+	return err;
+}
+
+static int muster_open(const struct muster_request *req, void *args)
+{
+	struct muster_open *how = args;
+	struct muster_object *object;
+	int err;
+
+	err = muster_object_open(how, &object);
+	if (err)
+		return err;
+	return muster_install(object, how, req);
+}
+
+static const struct muster_command device_commands[] = {
+	MUSTER_COMMAND(MUSTER_INFO, muster_info, struct muster_info, flags),
+	MUSTER_COMMAND(MUSTER_OPEN, muster_open, struct muster_open, initial),
+};
+
+static const struct muster_command *
+muster_find_command(const struct muster_command *table, unsigned int nr,
+		    unsigned int cmd)
+{
+	unsigned int i = _IOC_NR(cmd) - _IOC_NR(table->cmd);
+
+	return i < nr && table[i].cmd == cmd ? &table[i] : NULL;
+}
+
+static long muster_run(const struct muster_command *command,
+		       struct muster_file *mfile, void __user *arg)
+{
+	struct muster_request req = { .mfile = mfile, .arg = arg };
+	union muster_args args;
+	int err;
+
+	if (get_user(req.size, (u32 __user *)arg))
+		return -EFAULT;
+	if (req.size < command->min_size)
+		return -EINVAL;
+	if (req.size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&args, command->size, arg, req.size);
+	if (err)
+		return err;
+	return command->run(&req, &args);
+}
+
+static long muster_device_ioctl(struct file *file, unsigned int cmd,
+				unsigned long arg)
+{
+	const struct muster_command *command;
+
+	command = muster_find_command(device_commands,
+				      ARRAY_SIZE(device_commands), cmd);
+	if (!command)
+		return -ENOTTY;
+	return muster_run(command, NULL, (void __user *)arg);
+}
+
+static long muster_object_ioctl(struct file *file, unsigned int cmd,
+				unsigned long arg)
+{
+	struct muster_file *mfile = file->private_data;
+	const struct muster_type *type = mfile->object->type;
+	const struct muster_command *command;
+
+	command = muster_find_command(type->commands, type->nr_commands, cmd);
+	if (!command && cmd == MUSTER_INFO)
+		command = &device_commands[0];
+	if (!command)
+		return -ENOTTY;
+	return muster_run(command, mfile, (void __user *)arg);
+}
+
+static __poll_t muster_object_poll(struct file *file, poll_table *wait)
+{
+	struct muster_file *mfile = file->private_data;
+	struct muster_object *object = mfile->object;
+
+	poll_wait(file, &object->poll, wait);
+	return object->type->poll(object);
+}
+
+/* Some descriptor of the file was closed: by close(), dup2(), exec() or exit. */
+static int muster_object_flush(struct file *file, fl_owner_t files)
+{
+	muster_owner_closed(file->private_data, files);
+	return 0;
+}
+
+static int muster_object_release(struct inode *inode, struct file *file)
+{
+	struct muster_file *mfile = file->private_data;
+
+	muster_owner_drop_all(mfile);
+	muster_object_put(mfile->object);
+	kfree(mfile);
+	return 0;
+}
+
+static void muster_object_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct muster_file *mfile = file->private_data;
+	struct muster_object *object = mfile->object;
+
+	seq_printf(m, "muster-type:\t%s\n", object->type->name);
+	if (object->name) {
+		seq_puts(m, "muster-name:\t");
+		seq_write(m, object->name->bytes, object->name->len);
+		seq_putc(m, '\n');
+	}
+	seq_printf(m, "muster-mode:\t%04o\n", object->mode);
+	object->type->fdinfo(object, m);
+}
+
+const struct file_operations muster_object_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = muster_object_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = muster_object_poll,
+	.flush = muster_object_flush,
+	.release = muster_object_release,
+	.show_fdinfo = muster_object_fdinfo,
+	.llseek = noop_llseek,
+};
+
+static const struct file_operations muster_device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = muster_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice muster_device = {
+	.minor = MUSTER_MINOR,
+	.name = "muster",
+	.fops = &muster_device_fops,
+	.mode = 0666,
+};
+
+static int __init muster_init(void)
+{
+	int err;
+
+	err = muster_objects_init();
+	if (err)
+		return err;
+	err = muster_owners_init();
+	if (err)
+		goto err_objects;
+	err = misc_register(&muster_device);
+	if (err == -EBUSY) {
+		muster_device.minor = MISC_DYNAMIC_MINOR;
+		err = misc_register(&muster_device);
+	}
+	if (err)
+		goto err_owners;
+	return 0;
+
+err_owners:
+	muster_owners_exit();
+err_objects:
+	muster_objects_exit();
+	return err;
+}
+
+/* No file is open any more, so there are no objects, owners and waiters left. */
+static void __exit muster_exit(void)
+{
+	misc_deregister(&muster_device);
+	muster_owners_exit();
+	muster_objects_exit();
+	muster_quota_exit();
+}
+
+module_init(muster_init);
+module_exit(muster_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The muster authors");
+MODULE_DESCRIPTION("Coordination between processes that survives crashes");
+MODULE_VERSION("0.1.0");
+MODULE_ALIAS_MISCDEV(MUSTER_MINOR);
+MODULE_ALIAS("devname:muster");

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls of a flight group. See flight.h.
+ */
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "flight.h"
+
+static int flight_key_copy(struct flight_key *key, u64 from, u32 len)
+{
+	if (!len || len > MUSTER_KEY_MAX)
+		return -EINVAL;
+	key->len = len;
+	return copy_from_user(key->bytes, u64_to_user_ptr(from), len) ? -EFAULT : 0;
+}
+
+/* The call that was followed is over: its result goes to the caller. */
+static int flight_deliver(const struct muster_request *req,
+			  struct muster_flight_join *join,
+			  const struct flight_call *call, struct flight_owner *fo)
+{
+	struct flight_result *result = call->result;
+	size_t len = result ? result->len : 0;
+	size_t fits = min_t(u64, len, join->buf_len);
+	int err;
+
+	join->role = MUSTER_ROLE_FOLLOWER;
+	join->outcome = MUSTER_OUTCOME_SHARED;
+	join->token = call->token;
+	join->attempt = call->attempt;
+	join->shared = call->nr_shared;
+	join->status = call->status;
+	join->result_len = len;
+	if (!(join->flags & MUSTER_JOIN_NO_RESULT)) {
+		if (fits && copy_to_user(u64_to_user_ptr(join->buf), result->data, fits))
+			return -EFAULT;
+		if (fits < len) {
+			err = flight_keep(fo, result, join->token);
+			if (err)
+				return err;
+			join->outcome |= MUSTER_OUTCOME_TRUNCATED;
+		}
+	}
+	err = muster_reply(req, join, token);
+	if (err && join->outcome & MUSTER_OUTCOME_TRUNCATED)
+		flight_unkeep(fo, join->token);
+	return err;
+}
+
+/* The caller leads. If it cannot learn so, it never did (T4, F12). */
+static int flight_tell_leader(const struct muster_request *req,
+			      struct muster_flight_join *join,
+			      const struct flight_key *key, struct flight_owner *fo)
+{
+	int err = fatal_signal_pending(current) ? -EINTR : 0;
+
+	if (!err)
+		err = muster_reply(req, join, token);
+	if (err)
+		flight_give_up(to_flight(req->mfile->object), fo, key, join->token, false);
+	return err;
+}
+
+/* Follows @call, whose reference it takes over. */
+static int flight_join_follow(const struct muster_request *req,
+			      struct muster_flight_join *join,
+			      const struct flight_key *key, struct flight_owner *fo,
+			      struct flight_call *call,
+			      const struct muster_deadline *until)
+{
+	struct flight_waiter fw = {};
+	int err;
+
+	err = flight_follow(call, &fw, &fo->owner, join->flags, until);
+	if (!err && fw.lead) {
+		join->role = MUSTER_ROLE_LEADER;
+		join->token = fw.token;
+		join->attempt = fw.attempt;
+		join->shared = fw.shared;
+		err = flight_tell_leader(req, join, key, fo);
+	} else if (!err) {
+		err = flight_deliver(req, join, call, fo);
+	}
+	flight_call_put(call);
+	return err;
+}
+
+static int flight_join_owner(const struct muster_request *req,
+			     struct muster_flight_join *join,
+			     const struct flight_key *key, struct flight_owner *fo)
+{
+	struct muster_flight *flight = to_flight(req->mfile->object);
+	struct muster_deadline until;
+	struct flight_call *call;
+	int err;
+
+	muster_deadline_set(&until, req, join->flags, join->deadline);
+	do {
+		call = flight_find(flight, key);
+		if (call) {
+			err = flight_join_follow(req, join, key, fo, call, &until);
+		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
+			err = -ENOENT;
+		} else {
+			err = flight_lead(flight, fo, key, &join->token);
+			join->role = MUSTER_ROLE_LEADER;
+			join->attempt = 1;
+			if (!err)
+				err = flight_tell_leader(req, join, key, fo);
+		}
+		/* Another call has come or gone in between: look again. */
+		if (err == -EEXIST)
+			cond_resched();
+	} while (err == -EEXIST);
+	return err;
+}
+
+static int flight_join(const struct muster_request *req, void *args)
+{
+	struct muster_flight_join *join = args;
+	struct muster_owner *owner;
+	struct flight_key key;
+	int err;
+
+	if (join->flags & ~(MUSTER_WAIT_MASK | MUSTER_JOIN_NO_FOLLOW |
+			    MUSTER_JOIN_NO_LEAD | MUSTER_JOIN_MIGRATORY |
+			    MUSTER_JOIN_NO_RESULT) || join->__reserved)
+		return -EINVAL;
+	err = flight_key_copy(&key, join->key, join->key_len);
+	if (err)
+		return err;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+
+	join->token = 0;
+	join->result_len = 0;
+	join->role = 0;
+	join->outcome = 0;
+	join->status = 0;
+	join->attempt = 0;
+	join->shared = 0;
+	join->__pad = 0;
+	err = flight_join_owner(req, join, &key, to_flight_owner(owner));
+	muster_owner_put(owner);
+	return err;
+}
+
+static int flight_finish_owner(const struct muster_request *req,
+			       struct muster_flight_finish *finish,
+			       const struct flight_key *key, struct flight_owner *fo)
+{
+	struct flight_result *result;
+	int followers;
+
+	/* A bad pointer is found before anything is done that others see. */
+	finish->followers = 0;
+	finish->__pad = 0;
+	if (muster_reply(req, finish, followers))
+		return -EFAULT;
+	result = flight_result_get(finish->data, finish->data_len);
+	if (IS_ERR(result))
+		return PTR_ERR(result);
+	followers = flight_complete(to_flight(req->mfile->object), fo, key,
+				    finish->token, finish->status, result);
+	if (followers < 0) {
+		flight_result_put(result);
+		return followers;
+	}
+	finish->followers = followers;
+	return muster_reply(req, finish, followers);
+}
+
+static int flight_finish(const struct muster_request *req, void *args)
+{
+	struct muster_flight_finish *finish = args;
+	struct muster_owner *owner;
+	struct flight_key key;
+	int err;
+
+	if (finish->flags)
+		return -EINVAL;
+	err = flight_key_copy(&key, finish->key, finish->key_len);
+	if (err)
+		return err;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = flight_finish_owner(req, finish, &key, to_flight_owner(owner));
+	muster_owner_put(owner);
+	return err;
+}
+
+static int flight_key_args(struct muster_flight_key *args, struct flight_key *key)
+{
+	if (args->flags || args->__reserved)
+		return -EINVAL;
+	args->count = 0;
+	args->__pad = 0;
+	return flight_key_copy(key, args->key, args->key_len);
+}
+
+static int flight_abandon(const struct muster_request *req, void *args)
+{
+	struct muster_flight_key *abandon = args;
+	struct muster_owner *owner;
+	struct flight_key key;
+	int err;
+
+	err = flight_key_args(abandon, &key);
+	if (!err)
+		err = muster_reply(req, abandon, count);
+	if (err)
+		return err;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = flight_give_up(to_flight(req->mfile->object), to_flight_owner(owner), &key,
+			     abandon->token, true);
+	muster_owner_put(owner);
+	if (err < 0)
+		return err;
+	abandon->count = err;
+	return muster_reply(req, abandon, count);
+}
+
+static int flight_forget_ioctl(const struct muster_request *req, void *args)
+{
+	struct muster_flight_key *forget = args;
+	struct flight_key key;
+	int err;
+
+	err = flight_key_args(forget, &key);
+	if (!err)
+		err = muster_reply(req, forget, count);
+	if (err)
+		return err;
+	forget->count = flight_forget(to_flight(req->mfile->object), &key, forget->token);
+	return muster_reply(req, forget, count);
+}
+
+static int flight_fetch_owner(const struct muster_request *req,
+			      struct muster_flight_fetch *fetch, struct flight_owner *fo)
+{
+	bool discard = fetch->flags & MUSTER_FETCH_DISCARD;
+	struct flight_result *result;
+	int err;
+
+	result = flight_peek(fo, fetch->token);
+	if (!result)
+		return -ENOENT;
+	fetch->result_len = result->len;
+	err = muster_reply(req, fetch, result_len);
+	if (err || discard)
+		goto out;
+	err = -EMSGSIZE;
+	if (result->len > fetch->buf_len)
+		goto out;
+	err = -EFAULT;
+	if (copy_to_user(u64_to_user_ptr(fetch->buf), result->data, result->len))
+		goto out;
+	err = 0;
+out:
+	if (!err)
+		flight_unkeep(fo, fetch->token);
+	flight_result_put(result);
+	return err;
+}
+
+static int flight_fetch(const struct muster_request *req, void *args)
+{
+	struct muster_flight_fetch *fetch = args;
+	struct muster_owner *owner;
+	int err;
+
+	if (fetch->flags & ~MUSTER_FETCH_DISCARD)
+		return -EINVAL;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = flight_fetch_owner(req, fetch, to_flight_owner(owner));
+	muster_owner_put(owner);
+	return err;
+}
+
+static int flight_stat(const struct muster_request *req, void *args)
+{
+	struct muster_flight *flight = to_flight(req->mfile->object);
+	struct muster_flight_stat *stat = args;
+
+	if (stat->flags)
+		return -EINVAL;
+	stat->options = flight->object.options;
+	stat->handovers = flight->handovers;
+	stat->calls = atomic_read(&flight->calls.nelems);
+	stat->followers = atomic64_read(&flight->followers);
+	stat->led = atomic64_read(&flight->led);
+	stat->joined = atomic64_read(&flight->joined);
+	stat->handed_over = atomic64_read(&flight->handed_over);
+	stat->forgotten = atomic64_read(&flight->forgotten);
+	stat->orphaned = atomic64_read(&flight->orphaned);
+	return muster_reply(req, stat, options);
+}
+
+static const struct muster_command flight_commands[] = {
+	MUSTER_COMMAND(MUSTER_FLIGHT_JOIN, flight_join, struct muster_flight_join, buf_len),
+	MUSTER_COMMAND(MUSTER_FLIGHT_FINISH, flight_finish,
+		       struct muster_flight_finish, data_len),
+	MUSTER_COMMAND(MUSTER_FLIGHT_ABANDON, flight_abandon,
+		       struct muster_flight_key, token),
+	MUSTER_COMMAND(MUSTER_FLIGHT_FORGET, flight_forget_ioctl,
+		       struct muster_flight_key, token),
+	MUSTER_COMMAND(MUSTER_FLIGHT_FETCH, flight_fetch,
+		       struct muster_flight_fetch, buf_len),
+	MUSTER_COMMAND(MUSTER_FLIGHT_STAT, flight_stat, struct muster_flight_stat, flags),
+};
+
+/* ---- the type ---- */
+
+static int flight_init(struct muster_object *object, const struct muster_open *how)
+{
+	struct muster_flight *flight = to_flight(object);
+	bool no_handover = how->options & MUSTER_FLIGHT_NO_HANDOVER;
+
+	if (how->limit > INT_MAX || how->initial || (no_handover && how->limit))
+		return -EINVAL;
+	if (!no_handover)
+		flight->handovers = how->limit ?: muster_handovers_default();
+	return flight_calls_init(flight);
+}
+
+static bool flight_matches(struct muster_object *object, const struct muster_open *how)
+{
+	return !how->limit || how->limit == to_flight(object)->handovers;
+}
+
+static void flight_destroy(struct muster_object *object)
+{
+	flight_calls_destroy(to_flight(object));
+}
+
+static void flight_owner_init(struct muster_owner *owner)
+{
+	struct flight_owner *fo = to_flight_owner(owner);
+
+	INIT_LIST_HEAD(&fo->led);
+	INIT_LIST_HEAD(&fo->parcels);
+}
+
+static void flight_owner_drop(struct muster_owner *owner)
+{
+	flight_drop_led(to_flight_owner(owner));
+	flight_drop_kept(to_flight_owner(owner));
+}
+
+/* An object as such is never ready. */
+static __poll_t flight_poll(struct muster_object *object)
+{
+	return 0;
+}
+
+static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
+{
+	struct muster_flight *flight = to_flight(object);
+
+	seq_printf(m, "muster-handovers:\t%u\n", flight->handovers);
+	seq_printf(m, "muster-calls:\t%d\n", atomic_read(&flight->calls.nelems));
+	seq_printf(m, "muster-waiters:\t%lld\n", atomic64_read(&flight->followers));
+}
+
+const struct muster_type muster_flight_type = {
+	.name = "flight",
+	.id = MUSTER_FLIGHT,
+	.object_size = sizeof(struct muster_flight),
+	.owner_size = sizeof(struct flight_owner),
+	.options = MUSTER_FLIGHT_NO_HANDOVER,
+	.commands = flight_commands,
+	.nr_commands = ARRAY_SIZE(flight_commands),
+	.init = flight_init,
+	.matches = flight_matches,
+	.destroy = flight_destroy,
+	.owner_init = flight_owner_init,
+	.owner_drop = flight_owner_drop,
+	.poll = flight_poll,
+	.fdinfo = flight_fdinfo,
+};

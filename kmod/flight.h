@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The flight group (F1, F2, F4 to F6, F9, F11, F12): of many callers for a key one
+ * does the work, and all get the result
+ *
+ * A call is one execution for one key. It is in the table of its group from the
+ * JOIN that begins it until it ends or is forgotten, and always has exactly one
+ * leader until it ends:
+ *
+ *	JOIN, no call there	leads
+ *	FINISH			ends it: status and result for every follower
+ *	leader dies, ABANDON	the first follower that is willing leads; if there
+ *				is none, or no hand-over left, ends it: EOWNERDEAD
+ *
+ * flight.c has the ioctls, flight_call.c the life of a call, flight_result.c what
+ * is handed from leaders to followers.
+ *
+ * Locking: a call has a lock of its own, so that keys do not meet. It guards the
+ * call, and with the leading owner's lock inside it the owner's list of what it
+ * leads. The table is an rhashtable: read under RCU, and a call is put in and
+ * taken out under its lock. Whoever finds a call that has left the table looks
+ * again. The counters are atomic.
+ *
+ * References: one of a call belongs to its being led, one to each follower.
+ */
+#ifndef MUSTER_FLIGHT_H
+#define MUSTER_FLIGHT_H
+
+#include <linux/atomic.h>
+#include <linux/rbtree.h>
+#include <linux/rhashtable-types.h>
+
+#include "muster.h"
+
+/**
+ * struct muster_flight - a flight group
+ * @object:	the core's part
+ * @calls:	struct flight_call.in_group by key
+ * @handovers:	how often a call may be handed over (F6)
+ * @token:	the latest (W4)
+ * @followers:	how many wait
+ * @led:	calls begun
+ * @joined:	results that followers got
+ * @handed_over: hand-overs
+ * @forgotten:	calls forgotten
+ * @orphaned:	calls that ended for want of a leader
+ */
+struct muster_flight {
+	struct muster_object object;
+	struct rhashtable calls;
+	u32 handovers;
+	atomic64_t token;
+	atomic64_t followers;
+	atomic64_t led;
+	atomic64_t joined;
+	atomic64_t handed_over;
+	atomic64_t forgotten;
+	atomic64_t orphaned;
+};
+
+/**
+ * struct flight_owner - a process that uses a flight group
+ * @owner:	the core's part; its lock guards the lists
+ * @led:	struct flight_call.in_leader of the calls it leads
+ * @forgotten:	struct flight_call.by_token of those of them that are not in the
+ *		table any more
+ * @parcels:	results that wait to be fetched (F3)
+ * @nr_parcels:	how many
+ */
+struct flight_owner {
+	struct muster_owner owner;
+	struct list_head led;
+	struct rb_root forgotten;
+	struct list_head parcels;
+	u32 nr_parcels;
+};
+
+/**
+ * struct flight_result - what a leader handed in
+ * @refs:	the call, and whoever copies or keeps it
+ * @len:	bytes
+ * @data:	the bytes; never changed
+ */
+struct flight_result {
+	refcount_t refs;
+	size_t len;
+	u8 data[];
+};
+
+/**
+ * struct flight_key - a key
+ * @len:	bytes
+ * @bytes:	the bytes
+ */
+struct flight_key {
+	u32 len;
+	u8 bytes[MUSTER_KEY_MAX];
+};
+
+/**
+ * struct flight_call - one execution for one key
+ * @in_group:	link in the table of the group while @listed
+ * @flight:	the group
+ * @user:	whom it is charged to
+ * @refs:	see above
+ * @lock:	guards all that follows, and is held to put it into the table
+ * @listed:	can be joined
+ * @done:	has ended; @result, @status, @nr_shared do not change any more
+ * @key_len:	length of @key
+ * @attempt:	1, and 1 more for each hand-over
+ * @handovers_left: how many more there may be
+ * @leader:	who leads it, while it is not @done
+ * @in_leader:	link in the leader's @led
+ * @by_token:	link in the leader's @forgotten, unless @listed
+ * @leader_tid:	the thread that leads (F11) ...
+ * @leader_start: ... and when it began, as thread ids are used again
+ * @followers:	struct flight_waiter of those who would lead, in order
+ * @bystanders:	of those who would not (F9)
+ * @nr_followers: how many in both
+ * @nr_shared:	how many followers got the result
+ * @status:	the work's own
+ * @token:	of the current attempt
+ * @result:	NULL if empty
+ * @rcu:	the table is read under RCU; once the last reference is gone
+ * @key:	the key
+ *
+ * With a key of 16 bytes it takes 192 bytes.
+ */
+struct flight_call {
+	struct rhash_head in_group;
+	struct muster_flight *flight;
+	struct muster_user *user;
+	refcount_t refs;
+	spinlock_t lock;
+	bool listed;
+	bool done;
+	u8 key_len;
+	u32 attempt;
+	u32 handovers_left;
+	struct flight_owner *leader;
+	struct list_head in_leader;
+	union {
+		struct rb_node by_token;
+		struct rcu_head rcu;
+	};
+	pid_t leader_tid;
+	u64 leader_start;
+	struct list_head followers;
+	struct list_head bystanders;
+	u32 nr_followers;
+	u32 nr_shared;
+	s32 status;
+	u64 token;
+	struct flight_result *result;
+	u8 key[];
+};
+
+/**
+ * struct flight_waiter - a thread that follows
+ * @waiter:	the core's part; the verdict is 0, or -EOWNERDEAD
+ * @call:	what it follows; a reference
+ * @taken:	out of the queue, though the call goes on; under the call's lock
+ * @lead:	it was made leader
+ * @token:	as leader
+ * @attempt:	as leader
+ * @shared:	as leader, how many follow
+ */
+struct flight_waiter {
+	struct muster_waiter waiter;
+	struct flight_call *call;
+	bool taken;
+	bool lead;
+	u64 token;
+	u32 attempt;
+	u32 shared;
+};
+
+static inline struct muster_flight *to_flight(struct muster_object *object)
+{
+	return container_of(object, struct muster_flight, object);
+}
+
+static inline struct flight_owner *to_flight_owner(struct muster_owner *owner)
+{
+	return container_of(owner, struct flight_owner, owner);
+}
+
+/* ---- flight_call.c ---- */
+
+int flight_calls_init(struct muster_flight *flight);
+void flight_calls_destroy(struct muster_flight *flight);
+struct flight_call *flight_find(struct muster_flight *flight,
+				const struct flight_key *key);
+void flight_call_put(struct flight_call *call);
+int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
+		const struct flight_key *key, u64 *token);
+int flight_follow(struct flight_call *call, struct flight_waiter *fw,
+		  struct muster_owner *owner, u32 flags,
+		  const struct muster_deadline *until);
+int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
+		    const struct flight_key *key, u64 token, s32 status,
+		    struct flight_result *result);
+int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
+		   const struct flight_key *key, u64 token, bool counted);
+bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
+void flight_drop_led(struct flight_owner *fo);
+
+/* ---- flight_result.c ---- */
+
+struct flight_result *flight_result_get(u64 data, u64 len);
+void flight_result_put(struct flight_result *result);
+int flight_keep(struct flight_owner *fo, struct flight_result *result, u64 token);
+bool flight_unkeep(struct flight_owner *fo, u64 token);
+struct flight_result *flight_peek(struct flight_owner *fo, u64 token);
+void flight_drop_kept(struct flight_owner *fo);
+
+#endif /* MUSTER_FLIGHT_H */

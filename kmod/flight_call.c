@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a call: who leads it, who follows, how it ends. See flight.h.
+ */
+#include <linux/jhash.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "flight.h"
+
+/**
+ * struct flight_exit - what is to be done once the call's lock is dropped
+ * @verdict:	what those who are let go are told, if not made leader
+ * @taken:	struct flight_waiter that go
+ * @refused:	struct flight_waiter that go with EBADF
+ * @ended:	the call has ended: drop the reference of its being led
+ */
+struct flight_exit {
+	int verdict;
+	struct list_head taken;
+	struct list_head refused;
+	bool ended;
+};
+
+static struct flight_waiter *to_flight_waiter(struct muster_waiter *waiter)
+{
+	return container_of(waiter, struct flight_waiter, waiter);
+}
+
+/* ---- the table ---- */
+
+static u32 flight_key_hash(const void *data, u32 len, u32 seed)
+{
+	const struct flight_key *key = data;
+
+	return jhash(key->bytes, key->len, seed);
+}
+
+static u32 flight_call_hash(const void *data, u32 len, u32 seed)
+{
+	const struct flight_call *call = data;
+
+	return jhash(call->key, call->key_len, seed);
+}
+
+static int flight_call_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct flight_key *key = arg->key;
+	const struct flight_call *call = obj;
+
+	return key->len != call->key_len || memcmp(key->bytes, call->key, key->len);
+}
+
+static const struct rhashtable_params calls_params = {
+	.head_offset = offsetof(struct flight_call, in_group),
+	.hashfn = flight_key_hash,
+	.obj_hashfn = flight_call_hash,
+	.obj_cmpfn = flight_call_cmp,
+	.automatic_shrinking = true,
+};
+
+void flight_call_put(struct flight_call *call)
+{
+	if (!refcount_dec_and_test(&call->refs))
+		return;
+	flight_result_put(call->result);
+	muster_uncharge(call->user, MUSTER_RES_CALLS, 1);
+	muster_user_put(call->user);
+	kfree_rcu(call, rcu);
+}
+
+/* A reference to the call for the key that can be joined, or NULL. */
+struct flight_call *flight_find(struct muster_flight *flight,
+				const struct flight_key *key)
+{
+	struct flight_call *call;
+
+	rcu_read_lock();
+	call = rhashtable_lookup(&flight->calls, key, calls_params);
+	if (call && !refcount_inc_not_zero(&call->refs))
+		call = NULL;
+	rcu_read_unlock();
+	return call;
+}
+
+static void flight_unlist(struct flight_call *call)
+{
+	lockdep_assert_held(&call->lock);
+
+	if (!call->listed)
+		return;
+	call->listed = false;
+	rhashtable_remove_fast(&call->flight->calls, &call->in_group, calls_params);
+}
+
+/* ---- state changes, under the call's lock ---- */
+
+static void flight_exit_init(struct flight_exit *exit)
+{
+	*exit = (struct flight_exit){};
+	INIT_LIST_HEAD(&exit->taken);
+	INIT_LIST_HEAD(&exit->refused);
+}
+
+static void flight_settle(struct list_head *taken, int verdict)
+{
+	struct muster_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, taken, node) {
+		waiter->verdict = to_flight_waiter(waiter)->lead ? 0 : verdict;
+		muster_settle(waiter);
+	}
+}
+
+/* Unlocks the call and tells those who go. */
+static void flight_unlock(struct flight_call *call, struct flight_exit *exit)
+	__releases(&call->lock)
+{
+	spin_unlock(&call->lock);
+	flight_settle(&exit->taken, exit->verdict);
+	flight_settle(&exit->refused, -EBADF);
+	if (exit->ended)
+		flight_call_put(call);
+}
+
+static bool flight_token_less(struct rb_node *node, const struct rb_node *parent)
+{
+	return rb_entry(node, struct flight_call, by_token)->token <
+	       rb_entry(parent, struct flight_call, by_token)->token;
+}
+
+/* The call has left the table: its leader has to find it in another way. */
+static void flight_add_forgotten(struct flight_call *call)
+{
+	lockdep_assert_held(&call->lock);
+	lockdep_assert_held(&call->leader->owner.lock);
+
+	rb_add(&call->by_token, &call->leader->forgotten, flight_token_less);
+}
+
+/* Makes the owner lead the call; false if it is dead. */
+static bool flight_attach(struct flight_call *call, struct flight_owner *fo,
+			  struct task_struct *task)
+{
+	bool dead;
+
+	lockdep_assert_held(&call->lock);
+
+	spin_lock(&fo->owner.lock);
+	dead = fo->owner.dead;
+	if (!dead) {
+		call->leader = fo;
+		call->leader_tid = task->pid;
+		call->leader_start = task->start_time;
+		WRITE_ONCE(call->token, atomic64_inc_return(&call->flight->token));
+		list_add_tail(&call->in_leader, &fo->led);
+		if (!call->listed)
+			flight_add_forgotten(call);
+	}
+	spin_unlock(&fo->owner.lock);
+	return !dead;
+}
+
+static void flight_detach(struct flight_call *call)
+{
+	struct flight_owner *fo = call->leader;
+
+	lockdep_assert_held(&call->lock);
+
+	spin_lock(&fo->owner.lock);
+	list_del(&call->in_leader);
+	if (!call->listed)
+		rb_erase(&call->by_token, &fo->forgotten);
+	spin_unlock(&fo->owner.lock);
+	call->leader = NULL;
+}
+
+/* The call has no leader any more and is over. */
+static void flight_end(struct flight_call *call, int verdict, struct flight_exit *exit)
+{
+	struct muster_flight *flight = call->flight;
+
+	lockdep_assert_held(&call->lock);
+
+	flight_unlist(call);
+	list_splice_tail_init(&call->followers, &exit->taken);
+	list_splice_tail_init(&call->bystanders, &exit->taken);
+	call->nr_shared = call->nr_followers;
+	call->nr_followers = 0;
+	call->done = true;
+	exit->verdict = verdict;
+	exit->ended = true;
+
+	atomic64_sub(call->nr_shared, &flight->followers);
+	if (verdict)
+		atomic64_inc(&flight->orphaned);
+	else
+		atomic64_add(call->nr_shared, &flight->joined);
+}
+
+static void flight_remove_follower(struct flight_call *call, struct flight_waiter *fw)
+{
+	list_del(&fw->waiter.node);
+	call->nr_followers--;
+	atomic64_dec(&call->flight->followers);
+}
+
+/*
+ * The leader is gone: the first follower that can lead does (F6). @counted unless
+ * the leader never learned that it led. True if the call goes on.
+ */
+static bool flight_hand_over(struct flight_call *call, bool counted,
+			     struct flight_exit *exit)
+{
+	struct flight_waiter *fw, *next;
+
+	lockdep_assert_held(&call->lock);
+
+	flight_detach(call);
+	if (counted && !call->handovers_left)
+		goto end;
+	list_for_each_entry_safe(fw, next, &call->followers, waiter.node) {
+		flight_remove_follower(call, fw);
+		fw->taken = true;
+		if (!flight_attach(call, to_flight_owner(fw->waiter.owner),
+				   fw->waiter.task)) {
+			list_add_tail(&fw->waiter.node, &exit->refused);
+			continue;
+		}
+		if (counted) {
+			call->attempt++;
+			call->handovers_left--;
+			atomic64_inc(&call->flight->handed_over);
+		}
+		fw->lead = true;
+		fw->token = call->token;
+		fw->attempt = call->attempt;
+		fw->shared = call->nr_followers;
+		list_add_tail(&fw->waiter.node, &exit->taken);
+		return true;
+	}
+end:
+	flight_end(call, -EOWNERDEAD, exit);
+	return false;
+}
+
+/* ---- leading ---- */
+
+/* Does the owner lead the call with that token? */
+static bool flight_leads(const struct flight_call *call, const struct flight_owner *fo,
+			 u64 token)
+{
+	lockdep_assert_held(&call->lock);
+
+	return call->leader == fo && call->token == token;
+}
+
+static struct flight_call *flight_find_forgotten(struct flight_owner *fo, u64 token)
+{
+	struct flight_call *call = NULL;
+	struct rb_node *node;
+
+	spin_lock(&fo->owner.lock);
+	node = fo->forgotten.rb_node;
+	while (node) {
+		call = rb_entry(node, struct flight_call, by_token);
+		if (call->token == token) {
+			refcount_inc(&call->refs);
+			break;
+		}
+		node = token < call->token ? node->rb_left : node->rb_right;
+	}
+	spin_unlock(&fo->owner.lock);
+	return node ? call : NULL;
+}
+
+/*
+ * A reference to the call that the owner leads with that token, or NULL. A token is
+ * given once, so this may be found out without the lock; that the owner still leads
+ * it is for the caller to see, under the lock.
+ */
+static struct flight_call *flight_find_led(struct muster_flight *flight,
+					   struct flight_owner *fo,
+					   const struct flight_key *key, u64 token)
+{
+	struct flight_call *call = flight_find(flight, key);
+
+	if (call && READ_ONCE(call->token) == token)
+		return call;
+	if (call)
+		flight_call_put(call);
+	return flight_find_forgotten(fo, token);
+}
+
+static struct flight_call *flight_call_alloc(struct muster_flight *flight,
+					     const struct flight_key *key,
+					     struct muster_user *user)
+{
+	struct flight_call *call;
+
+	call = kzalloc(struct_size(call, key, key->len), GFP_KERNEL_ACCOUNT);
+	if (!call)
+		return NULL;
+	call->flight = flight;
+	call->user = muster_user_hold(user);
+	refcount_set(&call->refs, 1);
+	spin_lock_init(&call->lock);
+	call->attempt = 1;
+	call->handovers_left = flight->handovers;
+	INIT_LIST_HEAD(&call->followers);
+	INIT_LIST_HEAD(&call->bystanders);
+	call->key_len = key->len;
+	memcpy(call->key, key->bytes, key->len);
+	return call;
+}
+
+/* Puts a new call into the table, led by the caller; -EEXIST if there is one. */
+static int flight_begin(struct flight_call *call, struct flight_owner *fo,
+			const struct flight_key *key, u64 *token)
+{
+	struct flight_call *other;
+	int err = 0;
+
+	spin_lock(&call->lock);
+	call->listed = true;
+	if (!flight_attach(call, fo, current)) {
+		spin_unlock(&call->lock);
+		return -EBADF;
+	}
+	*token = call->token;
+	other = rhashtable_lookup_get_insert_key(&call->flight->calls, key,
+						 &call->in_group, calls_params);
+	if (IS_ERR(other))
+		/* EBUSY: the table grows just now. */
+		err = PTR_ERR(other) == -EBUSY ? -EEXIST : -ENOMEM;
+	else if (other)
+		err = -EEXIST;
+	if (err)
+		flight_detach(call);
+	spin_unlock(&call->lock);
+	return err;
+}
+
+/**
+ * flight_lead - begin a call
+ * @flight:	the group
+ * @fo:		who leads it
+ * @key:	the key
+ * @token:	its token. That is all there is to know of the call from now on: it
+ *		may end any time, as other threads of the process lead it, too.
+ *
+ * Return: 0, -EEXIST if there is one for the key, -ENOSPC, -ENOMEM, or -EBADF.
+ */
+int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
+		const struct flight_key *key, u64 *token)
+{
+	struct muster_user *user = fo->owner.user;
+	struct flight_call *call;
+	int err;
+
+	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+		return -ENOSPC;
+	call = flight_call_alloc(flight, key, user);
+	if (!call) {
+		muster_uncharge(user, MUSTER_RES_CALLS, 1);
+		return -ENOMEM;
+	}
+	err = flight_begin(call, fo, key, token);
+	if (err)
+		flight_call_put(call);
+	else
+		atomic64_inc(&flight->led);
+	return err;
+}
+
+/**
+ * flight_complete - end a call with a result
+ * @flight:	the group
+ * @fo:		who leads it
+ * @key:	its key
+ * @token:	its token
+ * @status:	the work's own
+ * @result:	the result; the call takes the reference over on success
+ *
+ * Return: the number of followers, or -EPERM if the owner does not lead it.
+ */
+int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
+		    const struct flight_key *key, u64 token, s32 status,
+		    struct flight_result *result)
+{
+	struct flight_call *call;
+	struct flight_exit exit;
+	int followers = -EPERM;
+
+	call = flight_find_led(flight, fo, key, token);
+	if (!call)
+		return -EPERM;
+	flight_exit_init(&exit);
+	spin_lock(&call->lock);
+	if (flight_leads(call, fo, token)) {
+		call->status = status;
+		call->result = result;
+		flight_detach(call);
+		flight_end(call, 0, &exit);
+		followers = call->nr_shared;
+	}
+	flight_unlock(call, &exit);
+	flight_call_put(call);
+	return followers;
+}
+
+/**
+ * flight_give_up - end leading without a result
+ * @flight:	the group
+ * @fo:		who leads it
+ * @key:	its key
+ * @token:	its token
+ * @counted:	false if the leader never learned that it led
+ *
+ * Return: 1 if a follower leads now, 0 if the call is over, -EPERM if the owner
+ * does not lead it.
+ */
+int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
+		   const struct flight_key *key, u64 token, bool counted)
+{
+	struct flight_call *call;
+	struct flight_exit exit;
+	int goes_on = -EPERM;
+
+	call = flight_find_led(flight, fo, key, token);
+	if (!call)
+		return -EPERM;
+	flight_exit_init(&exit);
+	spin_lock(&call->lock);
+	if (flight_leads(call, fo, token))
+		goes_on = flight_hand_over(call, counted, &exit);
+	flight_unlock(call, &exit);
+	flight_call_put(call);
+	return goes_on;
+}
+
+/* A reference to some call that the owner leads, or NULL. */
+static struct flight_call *flight_first_led(struct flight_owner *fo)
+{
+	struct flight_call *call;
+
+	spin_lock(&fo->owner.lock);
+	call = list_first_entry_or_null(&fo->led, struct flight_call, in_leader);
+	if (call)
+		refcount_inc(&call->refs);
+	spin_unlock(&fo->owner.lock);
+	return call;
+}
+
+/* The owner is dead: hands over all that it leads. */
+void flight_drop_led(struct flight_owner *fo)
+{
+	struct flight_call *call;
+	struct flight_exit exit;
+
+	while ((call = flight_first_led(fo))) {
+		flight_exit_init(&exit);
+		spin_lock(&call->lock);
+		if (call->leader == fo)
+			flight_hand_over(call, true, &exit);
+		flight_unlock(call, &exit);
+		flight_call_put(call);
+		cond_resched();
+	}
+}
+
+/* Takes the call out of the table; its leader and followers do not notice (F4). */
+static bool flight_forget_call(struct flight_call *call, u64 token)
+{
+	struct muster_owner *leader;
+	bool forget;
+
+	spin_lock(&call->lock);
+	forget = call->listed && (!token || token == call->token);
+	if (forget) {
+		leader = &call->leader->owner;
+		flight_unlist(call);
+		spin_lock(&leader->lock);
+		flight_add_forgotten(call);
+		spin_unlock(&leader->lock);
+		atomic64_inc(&call->flight->forgotten);
+	}
+	spin_unlock(&call->lock);
+	return forget;
+}
+
+/**
+ * flight_forget - let later joins begin a new call (F4)
+ * @flight:	the group
+ * @key:	the key
+ * @token:	of the call to forget, or 0 for any
+ *
+ * Return: whether there was one to forget.
+ */
+bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token)
+{
+	struct flight_call *call = flight_find(flight, key);
+	bool forgotten;
+
+	if (!call)
+		return false;
+	forgotten = flight_forget_call(call, token);
+	flight_call_put(call);
+	return forgotten;
+}
+
+/* ---- following ---- */
+
+static enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
+{
+	struct flight_waiter *fw = to_flight_waiter(waiter);
+	struct flight_call *call = fw->call;
+	bool late;
+
+	spin_lock(&call->lock);
+	late = call->done || fw->taken;
+	if (!late)
+		flight_remove_follower(call, fw);
+	spin_unlock(&call->lock);
+	return late ? MUSTER_SETTLED : MUSTER_LEFT;
+}
+
+static int flight_may_follow(const struct flight_call *call, u32 flags, bool nonblock)
+{
+	lockdep_assert_held(&call->lock);
+
+	if (!call->listed)
+		return -EEXIST;
+	if (flags & MUSTER_JOIN_NO_FOLLOW)
+		return -EBUSY;
+	if (!(flags & MUSTER_JOIN_MIGRATORY) && call->leader_tid == current->pid &&
+	    call->leader_start == current->start_time)
+		return -EDEADLK;
+	return nonblock ? -EAGAIN : 0;
+}
+
+/**
+ * flight_follow - wait for a call to end, or to be led by the caller
+ * @call:	the call; the caller keeps its reference
+ * @fw:		zeroed; tells whether the caller leads
+ * @owner:	the caller
+ * @flags:	MUSTER_JOIN_*
+ * @until:	how long
+ *
+ * Return: 0 if the caller leads, or the call has ended with a result;
+ * -EOWNERDEAD if it ended without; -EEXIST if it can be joined no more; or another
+ * error of JOIN.
+ */
+int flight_follow(struct flight_call *call, struct flight_waiter *fw,
+		  struct muster_owner *owner, u32 flags,
+		  const struct muster_deadline *until)
+{
+	int err;
+
+	muster_waiter_init(&fw->waiter, owner, flight_leave);
+	fw->call = call;
+	spin_lock(&call->lock);
+	err = flight_may_follow(call, flags, until->nonblock);
+	if (!err) {
+		list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ?
+			      &call->bystanders : &call->followers);
+		call->nr_followers++;
+		atomic64_inc(&call->flight->followers);
+	}
+	spin_unlock(&call->lock);
+
+	if (!err)
+		return muster_wait(&fw->waiter, until);
+	muster_owner_put(owner);
+	return err;
+}
+
+int flight_calls_init(struct muster_flight *flight)
+{
+	return rhashtable_init(&flight->calls, &calls_params);
+}
+
+void flight_calls_destroy(struct muster_flight *flight)
+{
+	WARN_ON_ONCE(atomic_read(&flight->calls.nelems));
+	WARN_ON_ONCE(atomic64_read(&flight->followers));
+	rhashtable_destroy(&flight->calls);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Results: what leaders hand in and followers get (F1, F3)
+ *
+ * A result is copied once from its leader and then read by every follower. One that
+ * does not fit a follower's buffer becomes a parcel of that follower's process, and
+ * is charged to it, until it is fetched.
+ *
+ * Locking: the owner's lock guards its parcels.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "flight.h"
+
+/* Of one process. One that fetches what did not fit never comes near this. */
+#define FLIGHT_PARCELS_MAX 1024
+
+/**
+ * struct flight_parcel - a result that waits to be fetched (F3)
+ * @link:	in @parcels of the owner
+ * @token:	of the call
+ * @result:	a reference
+ * @user:	whom it is charged to
+ */
+struct flight_parcel {
+	struct list_head link;
+	u64 token;
+	struct flight_result *result;
+	struct muster_user *user;
+};
+
+void flight_result_put(struct flight_result *result)
+{
+	if (result && refcount_dec_and_test(&result->refs))
+		kvfree(result);
+}
+
+/**
+ * flight_result_get - take a result from a leader
+ * @data:	where it is
+ * @len:	its length
+ *
+ * Return: a reference to a copy, NULL if empty, or an ERR_PTR: -EMSGSIZE, -ENOMEM,
+ * -EFAULT.
+ */
+struct flight_result *flight_result_get(u64 data, u64 len)
+{
+	struct flight_result *result;
+
+	if (!len)
+		return NULL;
+	if (len > muster_result_max())
+		return ERR_PTR(-EMSGSIZE);
+	result = kvmalloc(struct_size(result, data, len), MUSTER_GFP);
+	if (!result)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&result->refs, 1);
+	result->len = len;
+	if (copy_from_user(result->data, u64_to_user_ptr(data), len)) {
+		kvfree(result);
+		return ERR_PTR(-EFAULT);
+	}
+	return result;
+}
+
+static void flight_parcel_free(struct flight_parcel *parcel)
+{
+	muster_uncharge(parcel->user, MUSTER_RES_BYTES, parcel->result->len);
+	muster_uncharge(parcel->user, MUSTER_RES_CALLS, 1);
+	muster_user_put(parcel->user);
+	flight_result_put(parcel->result);
+	kfree(parcel);
+}
+
+static bool flight_parcel_charge(struct muster_user *user, size_t len)
+{
+	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+		return false;
+	if (muster_charge(user, MUSTER_RES_BYTES, len))
+		return true;
+	muster_uncharge(user, MUSTER_RES_CALLS, 1);
+	return false;
+}
+
+static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parcel)
+{
+	int err = 0;
+
+	spin_lock(&fo->owner.lock);
+	if (fo->owner.dead) {
+		err = -EBADF;
+	} else if (fo->nr_parcels == FLIGHT_PARCELS_MAX) {
+		err = -ENOBUFS;
+	} else {
+		list_add_tail(&parcel->link, &fo->parcels);
+		fo->nr_parcels++;
+	}
+	spin_unlock(&fo->owner.lock);
+	return err;
+}
+
+/**
+ * flight_keep - keep a result that did not fit, for FETCH
+ * @fo:		whose
+ * @result:	the result; the caller keeps its reference
+ * @token:	of the call
+ *
+ * Return: 0, -ENOBUFS, -ENOMEM, or -EBADF.
+ */
+int flight_keep(struct flight_owner *fo, struct flight_result *result, u64 token)
+{
+	struct flight_parcel *parcel;
+	int err;
+
+	if (!flight_parcel_charge(fo->owner.user, result->len))
+		return -ENOBUFS;
+	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);
+	if (!parcel) {
+		muster_uncharge(fo->owner.user, MUSTER_RES_BYTES, result->len);
+		muster_uncharge(fo->owner.user, MUSTER_RES_CALLS, 1);
+		return -ENOMEM;
+	}
+	refcount_inc(&result->refs);
+	parcel->result = result;
+	parcel->token = token;
+	parcel->user = muster_user_hold(fo->owner.user);
+	err = flight_parcel_add(fo, parcel);
+	if (err)
+		flight_parcel_free(parcel);
+	return err;
+}
+
+static struct flight_parcel *flight_parcel_find(struct flight_owner *fo, u64 token)
+{
+	struct flight_parcel *parcel;
+
+	lockdep_assert_held(&fo->owner.lock);
+
+	list_for_each_entry(parcel, &fo->parcels, link) {
+		if (parcel->token == token)
+			return parcel;
+	}
+	return NULL;
+}
+
+static bool flight_parcel_drop(struct flight_owner *fo, struct flight_parcel *parcel)
+	__releases(&fo->owner.lock)
+{
+	if (parcel) {
+		list_del(&parcel->link);
+		fo->nr_parcels--;
+	}
+	spin_unlock(&fo->owner.lock);
+	if (parcel)
+		flight_parcel_free(parcel);
+	return parcel;
+}
+
+/**
+ * flight_unkeep - drop a kept result
+ * @fo:		whose
+ * @token:	of the call; all results of one token are the same
+ *
+ * Return: whether there was one.
+ */
+bool flight_unkeep(struct flight_owner *fo, u64 token)
+{
+	spin_lock(&fo->owner.lock);
+	return flight_parcel_drop(fo, flight_parcel_find(fo, token));
+}
+
+static bool flight_unkeep_first(struct flight_owner *fo)
+{
+	spin_lock(&fo->owner.lock);
+	return flight_parcel_drop(fo, list_first_entry_or_null(&fo->parcels,
+							       struct flight_parcel, link));
+}
+
+/* A reference to a kept result, or NULL. */
+struct flight_result *flight_peek(struct flight_owner *fo, u64 token)
+{
+	struct flight_result *result = NULL;
+	struct flight_parcel *parcel;
+
+	spin_lock(&fo->owner.lock);
+	parcel = flight_parcel_find(fo, token);
+	if (parcel) {
+		result = parcel->result;
+		refcount_inc(&result->refs);
+	}
+	spin_unlock(&fo->owner.lock);
+	return result;
+}
+
+/* The owner is dead: drops all that was kept for it. */
+void flight_drop_kept(struct flight_owner *fo)
+{
+	while (flight_unkeep_first(fo))
+		cond_resched();
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * muster - the core, which knows nothing of the primitives
+ *
+ * Four rooms: the device and its dispatch (device.c); objects, names and access
+ * (object.c) with the limits of each user (quota.c); owners, who hold things and
+ * whose end gives them back (owner.c); waiters (waiter.c) and how they are listed
+ * (roster.c). A primitive is a struct muster_type in a file of its own and a line
+ * in muster_types[].
+ *
+ * Locking, outermost first
+ * ------------------------
+ * names_mutex (object.c)	the names, and the last reference to a named object
+ * muster_object.lock		the state of the object: all of a semaphore or
+ *				barrier; which owners there are, of every type
+ * flight_call.lock (flight.c)	one call of a flight group
+ * muster_owner.lock		who sleeps on behalf of the owner; of a flight also
+ *				what it leads
+ *
+ * All but the mutex are spinlocks that are held for a few instructions, or for a
+ * bounded number of queue entries; nothing sleeps, allocates or touches user
+ * memory under them. Everything runs in process context.
+ */
+#ifndef MUSTER_H
+#define MUSTER_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include <linux/muster.h>
+
+#include "compat.h"
+
+struct muster_object;
+struct muster_owner;
+struct muster_user;
+struct muster_waiter;
+
+/*
+ * For all that a caller makes the module allocate: charged to its memory cgroup,
+ * and if that is full the caller gets ENOMEM instead of somebody being killed.
+ */
+#define MUSTER_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/* ---- device.c: the device and its dispatch ---- */
+
+/**
+ * struct muster_file - an open file of an object
+ * @object:	the object; the file holds a reference
+ * @owners:	struct muster_owner.in_file of all who used this file. Guarded by
+ *		@object's lock.
+ * @hot:	the owner that used this file first and, as a rule, alone; or NULL.
+ *		Written under @object's lock, read under it or RCU.
+ * @file:	back pointer, for its flags and as part of an owner's identity
+ */
+struct muster_file {
+	struct muster_object *object;
+	struct list_head owners;
+	struct muster_owner __rcu *hot;
+	struct file *file;
+};
+
+/**
+ * struct muster_request - one ioctl on its way
+ * @mfile:	the object's file; NULL on the device itself
+ * @arg:	the caller's struct
+ * @size:	its size as the caller knows it
+ */
+struct muster_request {
+	struct muster_file *mfile;
+	void __user *arg;
+	u32 size;
+};
+
+/**
+ * struct muster_command - an ioctl
+ * @cmd:	its number
+ * @size:	size of its struct in this version
+ * @min_size:	size that it must have at least
+ * @run:	does it; @args is a copy of the struct of exactly @size bytes
+ */
+struct muster_command {
+	unsigned int cmd;
+	u32 size;
+	u32 min_size;
+	int (*run)(const struct muster_request *req, void *args);
+};
+
+/* An entry of a command table: @last is the last field that must be there. */
+#define MUSTER_COMMAND(_cmd, _run, _struct, _last)			\
+	{								\
+		.cmd = (_cmd),						\
+		.size = sizeof(_struct),				\
+		.min_size = offsetofend(_struct, _last),		\
+		.run = (_run),						\
+	}
+
+int muster_reply_from(const struct muster_request *req, const void *args,
+		      size_t size, size_t from);
+
+/* Copies @args from its field @first on to the caller; 0 or -EFAULT. */
+#define muster_reply(req, args, first)					\
+	muster_reply_from(req, args, sizeof(*(args)),			\
+			  offsetof(typeof(*(args)), first))
+
+/**
+ * struct muster_type - a primitive
+ * @name:	names the descriptor's kind: anon_inode:[muster-@name]
+ * @id:		enum muster_type_id
+ * @object_size: size of the struct around struct muster_object
+ * @owner_size:	size of the struct around struct muster_owner
+ * @options:	the options it knows
+ * @commands:	its ioctls, with consecutive numbers
+ * @nr_commands: how many
+ * @init:	sets a zeroed object up from what its creator asked for, after
+ *		the core has done its part; 0 or a negative errno
+ * @matches:	does the object have what a later opener asks for (O4)?
+ * @destroy:	frees what @init made; nobody can reach the object any more
+ * @owner_init:	sets a zeroed owner up; may be NULL
+ * @owner_drop:	the owner is dead: gives back all that it holds. Called once,
+ *		without locks.
+ * @poll:	what poll(2) sees; the caller has queued itself already
+ * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
+ */
+struct muster_type {
+	const char *name;
+	u32 id;
+	size_t object_size;
+	size_t owner_size;
+	u32 options;
+	const struct muster_command *commands;
+	unsigned int nr_commands;
+	int (*init)(struct muster_object *object, const struct muster_open *how);
+	bool (*matches)(struct muster_object *object, const struct muster_open *how);
+	void (*destroy)(struct muster_object *object);
+	void (*owner_init)(struct muster_owner *owner);
+	void (*owner_drop)(struct muster_owner *owner);
+	__poll_t (*poll)(struct muster_object *object);
+	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
+};
+
+extern const struct muster_type muster_flight_type;
+extern const struct muster_type muster_barrier_type;
+extern const struct muster_type muster_sem_type;
+
+extern const struct muster_type *const muster_types[];
+extern const unsigned int muster_nr_types;
+extern const struct file_operations muster_object_fops;
+
+/* ---- object.c: objects, names, access ---- */
+
+/**
+ * struct muster_name - what a named object is found by (O2, O5)
+ * @ns:		IPC namespace; a reference is held
+ * @type:	types have name spaces of their own
+ * @private:	effective user id of a '~' name, else (uid_t)-1
+ * @len:	length of @bytes, 0 for an anonymous object
+ * @bytes:	the name, not terminated
+ */
+struct muster_name {
+	struct ipc_namespace *ns;
+	const struct muster_type *type;
+	uid_t private;
+	u32 len;
+	u8 bytes[MUSTER_NAME_MAX];
+};
+
+/**
+ * struct muster_object - what the core knows of an object
+ * @type:	its primitive
+ * @lock:	see "Locking" above
+ * @poll:	who polls it
+ * @refs:	one for each open file
+ * @options:	as created
+ * @mode:	permission bits
+ * @uid:	the creator's effective user
+ * @gid:	the creator's effective group
+ * @user:	whom it is charged to
+ * @name:	its name, NULL if anonymous
+ * @by_name:	link in the table of names; guarded by names_mutex
+ *
+ * All but @poll, @refs and @by_name is constant once created.
+ */
+struct muster_object {
+	const struct muster_type *type;
+	spinlock_t lock;
+	wait_queue_head_t poll;
+	refcount_t refs;
+	u32 options;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+	struct muster_user *user;
+	struct muster_name *name;
+	struct rhash_head by_name;
+};
+
+int muster_object_open(struct muster_open *how, struct muster_object **object);
+void muster_object_put(struct muster_object *object);
+void muster_object_wake_poll(struct muster_object *object);
+int muster_objects_init(void);
+void muster_objects_exit(void);
+
+/* ---- quota.c: limits of each user (O7) ---- */
+
+enum muster_resource {
+	MUSTER_RES_OBJECTS,
+	MUSTER_RES_CALLS,
+	MUSTER_RES_BYTES,
+	MUSTER_NR_RESOURCES,
+};
+
+struct muster_user *muster_user_get(void);
+struct muster_user *muster_user_hold(struct muster_user *user);
+void muster_user_put(struct muster_user *user);
+bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
+void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n);
+void muster_quota_info(struct muster_info *info);
+u64 muster_result_max(void);
+u32 muster_handovers_default(void);
+void muster_quota_exit(void);
+
+/* ---- owner.c: who holds what, and what happens when they go ---- */
+
+/**
+ * struct muster_owner - a process, as it holds things through one open file (W1)
+ * @by_key:	link in the table of owners
+ * @mfile:	the open file
+ * @files:	the process's file table; compared, never followed
+ * @in_file:	link in @mfile->owners, guarded by the object's lock
+ * @refs:	one for being in the table, one for each waiter and request
+ * @lock:	see "Locking" above
+ * @dead:	the process has no descriptor left: nothing may be granted to it
+ *		any more. Written under the object's lock and @lock, read under
+ *		either.
+ * @waiters:	struct muster_waiter.in_owner of its sleeping threads; @lock
+ * @pid:	the process, for people to see
+ * @user:	whom things are charged to
+ * @rcu:	the table is read under RCU
+ */
+struct muster_owner {
+	struct rhash_head by_key;
+	struct muster_file *mfile;
+	fl_owner_t files;
+	struct list_head in_file;
+	refcount_t refs;
+	spinlock_t lock;
+	bool dead;
+	struct list_head waiters;
+	struct pid *pid;
+	struct muster_user *user;
+	struct rcu_head rcu;
+};
+
+struct muster_owner *muster_owner_find(struct muster_file *mfile);
+int muster_owner_create(struct muster_file *mfile);
+struct muster_owner *muster_owner_get(struct muster_file *mfile);
+void muster_owner_put(struct muster_owner *owner);
+void muster_owner_closed(struct muster_file *mfile, fl_owner_t files);
+void muster_owner_drop_all(struct muster_file *mfile);
+int muster_owners_init(void);
+void muster_owners_exit(void);
+
+static inline struct muster_object *muster_owner_object(struct muster_owner *owner)
+{
+	return owner->mfile->object;
+}
+
+/* ---- waiter.c: deadlines, sleep, and being granted ---- */
+
+/**
+ * struct muster_deadline - how long a request may wait (T2, T3)
+ * @at:		the host's time
+ * @clock:	CLOCK_MONOTONIC or CLOCK_REALTIME
+ * @forever:	no deadline
+ * @nonblock:	do not wait at all
+ */
+struct muster_deadline {
+	ktime_t at;
+	clockid_t clock;
+	bool forever;
+	bool nonblock;
+};
+
+void muster_deadline_set(struct muster_deadline *until,
+			 const struct muster_request *req, u32 flags, u64 ns);
+bool muster_deadline_passed(const struct muster_deadline *until);
+
+/**
+ * enum muster_leave - what becomes of a waiter that would rather leave
+ * @MUSTER_LEFT:	it was in the queue and no longer is
+ * @MUSTER_SETTLED:	too late: its verdict is on the way, and counts
+ * @MUSTER_STAY:	not for a signal that does not kill
+ */
+enum muster_leave {
+	MUSTER_LEFT,
+	MUSTER_SETTLED,
+	MUSTER_STAY,
+};
+
+/**
+ * struct muster_waiter - a thread in a queue, on that thread's stack
+ * @node:	link in the queue of its type, under that queue's lock; once the
+ *		waiter is taken out to be settled, the link belongs to the taker
+ * @in_owner:	link in @owner->waiters, under @owner->lock
+ * @task:	the thread
+ * @owner:	on whose behalf; holds a reference
+ * @leave:	called without locks when the thread would leave for @reason
+ *		(-ETIMEDOUT, -ERESTARTSYS, -EBADF)
+ * @since:	jiffies when it began to wait, for people to see
+ * @verdict:	how it ended: 0 or a negative errno; written by the taker before
+ *		it says @settled
+ * @settled:	the last thing written to the waiter, which may be gone after
+ *
+ * The thread that grants takes the waiter out of its queue under the lock of the
+ * queue, does everything on its behalf, and calls muster_settle() after unlocking
+ * (T1). From the taking on the waiter cannot leave: if its deadline passes, or a
+ * signal comes, it waits for the verdict, which is a few instructions away. So a
+ * grant that was made is never refused, and the taker may touch the waiter
+ * without a lock.
+ *
+ *	granting thread				waiting thread
+ *	---------------				--------------
+ *	lock, take waiter out, unlock		sets its state to sleep
+ *	writes verdict				reads settled (acquire): no
+ *	holds the task				sleeps
+ *	writes settled (release)
+ *	wakes the task				reads settled: yes; reads verdict
+ *
+ * The store of settled before the wake-up, and that of the task state before the
+ * load of settled, order as for any wake-up: one of the two sees the other.
+ */
+struct muster_waiter {
+	struct list_head node;
+	struct list_head in_owner;
+	struct task_struct *task;
+	struct muster_owner *owner;
+	enum muster_leave (*leave)(struct muster_waiter *waiter, int reason);
+	u64 since;
+	int verdict;
+	bool settled;
+};
+
+/* struct muster_waiter.verdict of one that is in its queue */
+#define MUSTER_QUEUED	1
+
+void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner,
+			enum muster_leave (*leave)(struct muster_waiter *, int));
+int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *until);
+void muster_settle(struct muster_waiter *waiter);
+void muster_settle_all(struct list_head *taken);
+
+/* How many waiters are served or examined before a lock is let go for a moment. */
+#define MUSTER_BATCH	64
+
+/* ---- roster.c: processes as the STAT ioctls list them ---- */
+
+/**
+ * struct muster_roster - processes to be listed
+ * @entries:	room
+ * @room:	for how many
+ * @nr:		how many are in
+ */
+struct muster_roster {
+	struct muster_process *entries;
+	u32 room;
+	u32 nr;
+};
+
+int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room);
+bool muster_roster_add(struct muster_roster *roster, const struct muster_owner *owner,
+		       u32 role, u64 amount, u64 since);
+int muster_roster_copy(struct muster_roster *roster, u64 to);
+void muster_roster_free(struct muster_roster *roster);
+
+#endif /* MUSTER_H */

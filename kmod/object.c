@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Objects, their names, and who may open them
+ *
+ * A named object is in the table of names as long as a file refers to it: the last
+ * close takes object and name away together (O3).
+ *
+ * Locking: names_mutex guards the table of names and the step of a named object's
+ * reference count to 0. Nothing is allocated for a caller under it, so a caller
+ * that is out of memory keeps nobody waiting.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/fcntl.h>
+#include <linux/fs_struct.h>
+#include <linux/jhash.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "muster.h"
+
+static struct rhashtable names;
+static DEFINE_MUTEX(names_mutex);
+
+static u32 muster_name_hash(const void *key, u32 len, u32 seed)
+{
+	const struct muster_name *name = key;
+
+	return jhash(name->bytes, name->len,
+		     jhash_3words((u32)(uintptr_t)name->ns, name->type->id,
+				  name->private, seed));
+}
+
+static u32 muster_object_hash(const void *obj, u32 len, u32 seed)
+{
+	const struct muster_object *object = obj;
+
+	return muster_name_hash(object->name, len, seed);
+}
+
+static int muster_object_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct muster_object *object = obj;
+	const struct muster_name *a = arg->key, *b = object->name;
+
+	return a->ns != b->ns || a->type != b->type || a->private != b->private ||
+	       a->len != b->len || memcmp(a->bytes, b->bytes, a->len);
+}
+
+static const struct rhashtable_params names_params = {
+	.head_offset = offsetof(struct muster_object, by_name),
+	.hashfn = muster_name_hash,
+	.obj_hashfn = muster_object_hash,
+	.obj_cmpfn = muster_object_cmp,
+	.automatic_shrinking = true,
+};
+
+static const struct muster_type *muster_find_type(u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < muster_nr_types; i++) {
+		if (muster_types[i]->id == id)
+			return muster_types[i];
+	}
+	return NULL;
+}
+
+/* ---- names ---- */
+
+static int muster_name_copy(struct muster_name *name, const struct muster_open *how)
+{
+	u32 i;
+
+	if (how->name_len > MUSTER_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!how->name_len)
+		return how->name ? -EINVAL : 0;
+	if (copy_from_user(name->bytes, u64_to_user_ptr(how->name), how->name_len))
+		return -EFAULT;
+	for (i = 0; i < how->name_len; i++) {
+		if (name->bytes[i] < ' ' || name->bytes[i] == 127)
+			return -EINVAL;
+	}
+	name->len = how->name_len;
+	name->private = (uid_t)-1;
+	if (name->bytes[0] == '~')
+		name->private = __kuid_val(current_euid());
+	return 0;
+}
+
+static struct muster_name *muster_name_get(const struct muster_type *type,
+					   const struct muster_open *how)
+{
+	struct muster_name *name;
+	int err;
+
+	name = kzalloc(sizeof(*name), MUSTER_GFP);
+	if (!name)
+		return ERR_PTR(-ENOMEM);
+	err = muster_name_copy(name, how);
+	if (err) {
+		kfree(name);
+		return ERR_PTR(err);
+	}
+	name->type = type;
+	name->ns = muster_ipc_ns_get();
+	return name;
+}
+
+static void muster_name_put(struct muster_name *name)
+{
+	if (!name)
+		return;
+	muster_ipc_ns_put(name->ns);
+	kfree(name);
+}
+
+/* ---- access ---- */
+
+/* As for POSIX semaphores: who opens it must be allowed to read and to write. */
+static bool muster_may_open(const struct muster_object *object)
+{
+	umode_t mode = object->mode;
+
+	if (uid_eq(current_euid(), object->uid))
+		mode >>= 6;
+	else if (in_egroup_p(object->gid))
+		mode >>= 3;
+	if ((mode & 0006) == 0006)
+		return true;
+	return ns_capable(object->name->ns->user_ns, CAP_IPC_OWNER);
+}
+
+static bool muster_options_match(struct muster_object *object,
+				 const struct muster_open *how)
+{
+	return (!how->options || how->options == object->options) &&
+	       object->type->matches(object, how);
+}
+
+/* ---- life ---- */
+
+/* Takes over @name on success. */
+static struct muster_object *muster_object_create(const struct muster_type *type,
+						  struct muster_name *name,
+						  const struct muster_open *how)
+{
+	struct muster_object *object;
+	int err = -ENOMEM;
+
+	object = kzalloc(type->object_size, MUSTER_GFP);
+	if (!object)
+		return ERR_PTR(-ENOMEM);
+	object->user = muster_user_get();
+	if (!object->user)
+		goto err_free;
+	err = -ENOSPC;
+	if (!muster_charge(object->user, MUSTER_RES_OBJECTS, 1))
+		goto err_user;
+
+	object->type = type;
+	spin_lock_init(&object->lock);
+	init_waitqueue_head(&object->poll);
+	refcount_set(&object->refs, 1);
+	object->options = how->options;
+	object->mode = how->mode & ~current_umask();
+	object->uid = current_euid();
+	object->gid = current_egid();
+	err = type->init(object, how);
+	if (err)
+		goto err_charge;
+	if (name->len)
+		object->name = name;
+	else
+		muster_name_put(name);
+	return object;
+
+err_charge:
+	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
+err_user:
+	muster_user_put(object->user);
+err_free:
+	kfree(object);
+	return ERR_PTR(err);
+}
+
+static void muster_object_free(struct muster_object *object)
+{
+	object->type->destroy(object);
+	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
+	muster_user_put(object->user);
+	muster_name_put(object->name);
+	kfree(object);
+}
+
+/* A reference to the object of that name if the caller may have it, or an error. */
+static struct muster_object *muster_object_find(const struct muster_name *name,
+						const struct muster_open *how)
+{
+	struct muster_object *object;
+
+	lockdep_assert_held(&names_mutex);
+
+	object = rhashtable_lookup_fast(&names, name, names_params);
+	if (!object)
+		return ERR_PTR(-ENOENT);
+	if ((how->oflags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return ERR_PTR(-EEXIST);
+	if (!muster_may_open(object))
+		return ERR_PTR(-EACCES);
+	if (!muster_options_match(object, how))
+		return ERR_PTR(-EINVAL);
+	refcount_inc(&object->refs);
+	return object;
+}
+
+/* Finds the object of that name or, where there is none, makes @fresh it. */
+static struct muster_object *muster_object_enter(struct muster_object *fresh,
+						 const struct muster_open *how)
+{
+	struct muster_object *object;
+	int err;
+
+	mutex_lock(&names_mutex);
+	object = muster_object_find(fresh->name, how);
+	if (object == ERR_PTR(-ENOENT)) {
+		err = rhashtable_insert_fast(&names, &fresh->by_name, names_params);
+		object = err ? ERR_PTR(err == -E2BIG ? -ENOSPC : -ENOMEM) : fresh;
+	}
+	mutex_unlock(&names_mutex);
+	return object;
+}
+
+static struct muster_object *muster_object_open_named(const struct muster_type *type,
+						      struct muster_name *name,
+						      struct muster_open *how)
+{
+	struct muster_object *object, *fresh;
+
+	mutex_lock(&names_mutex);
+	object = muster_object_find(name, how);
+	mutex_unlock(&names_mutex);
+	if (object != ERR_PTR(-ENOENT) || !(how->oflags & O_CREAT)) {
+		muster_name_put(name);
+		return object;
+	}
+
+	fresh = muster_object_create(type, name, how);
+	if (IS_ERR(fresh)) {
+		muster_name_put(name);
+		return fresh;
+	}
+	object = muster_object_enter(fresh, how);
+	if (object == fresh)
+		how->created = 1;
+	else
+		muster_object_free(fresh);
+	return object;
+}
+
+/**
+ * muster_object_open - find or create what an OPEN asks for
+ * @how:	what is asked for; @how->created is set
+ * @object:	where to put the reference
+ *
+ * Return: 0 or a negative errno.
+ */
+int muster_object_open(struct muster_open *how, struct muster_object **object)
+{
+	const struct muster_type *type = muster_find_type(how->type);
+	struct muster_name *name;
+	struct muster_object *found;
+
+	if (!type || how->__reserved || how->mode & ~0777 ||
+	    how->options & ~type->options ||
+	    how->oflags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+
+	name = muster_name_get(type, how);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	how->created = !name->len;
+	if (name->len) {
+		found = muster_object_open_named(type, name, how);
+	} else {
+		found = muster_object_create(type, name, how);
+		if (IS_ERR(found))
+			muster_name_put(name);
+	}
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+
+	*object = found;
+	return 0;
+}
+
+void muster_object_put(struct muster_object *object)
+{
+	if (object->name) {
+		if (!refcount_dec_and_mutex_lock(&object->refs, &names_mutex))
+			return;
+		rhashtable_remove_fast(&names, &object->by_name, names_params);
+		mutex_unlock(&names_mutex);
+	} else if (!refcount_dec_and_test(&object->refs)) {
+		return;
+	}
+	muster_object_free(object);
+}
+
+/**
+ * muster_object_wake_poll - something changed that poll(2) may be waiting for
+ * @object:	called without its lock, after the change was made under it
+ *
+ * A poller queues itself and then looks at the state under the lock. If it looked
+ * before the change it was in the queue before the lock was taken for the change,
+ * so it is seen here; else it saw the change itself.
+ */
+void muster_object_wake_poll(struct muster_object *object)
+{
+	if (waitqueue_active(&object->poll))
+		wake_up_poll(&object->poll, EPOLLIN | EPOLLRDNORM | EPOLLERR);
+}
+
+int muster_objects_init(void)
+{
+	return rhashtable_init(&names, &names_params);
+}
+
+void muster_objects_exit(void)
+{
+	WARN_ON(atomic_read(&names.nelems));
+	rhashtable_destroy(&names);
+}

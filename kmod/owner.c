@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owners: who holds what, and what happens when they go
+ *
+ * What is held is held by a process through an open file: the pair of struct file
+ * and file table, the way POSIX locks do it (W1). The kernel calls ->flush with
+ * that pair whenever a process closes a descriptor, at exit and on SIGKILL too. If
+ * it was the last one that the process had of the file, the owner is dead and its
+ * type gives back all it held (W2). A forked child has a file table of its own, so
+ * it neither inherits holds (W3) nor keeps them alive.
+ *
+ * A thread may close the descriptor while another is about to use it, so an owner
+ * could come to be after the last descriptor went. Its creator looks for that:
+ *
+ *	creating thread			closing thread
+ *	---------------			--------------
+ *	puts owner into the table	takes file out of the file table
+ *	is file in the file table?	is owner in the table?
+ *	  no: drops the owner		  yes: drops the owner
+ *
+ * The file table's lock is taken on both sides, so one of the two sees the other.
+ *
+ * Locking: the table is an rhashtable, read under RCU. Owners come and go under
+ * the lock of their object.
+ */
+#include <linux/fdtable.h>
+#include <linux/jhash.h>
+#include <linux/pid.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "muster.h"
+
+static struct rhashtable owners;
+
+struct muster_owner_key {
+	const struct muster_file *mfile;
+	fl_owner_t files;
+};
+
+static u32 muster_owner_hash(const void *obj, u32 len, u32 seed)
+{
+	const struct muster_owner *owner = obj;
+	struct muster_owner_key key = { owner->mfile, owner->files };
+
+	return jhash(&key, sizeof(key), seed);
+}
+
+static int muster_owner_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct muster_owner_key *key = arg->key;
+	const struct muster_owner *owner = obj;
+
+	return owner->mfile != key->mfile || owner->files != key->files;
+}
+
+static const struct rhashtable_params owners_params = {
+	.key_len = sizeof(struct muster_owner_key),
+	.head_offset = offsetof(struct muster_owner, by_key),
+	.hashfn = jhash,
+	.obj_hashfn = muster_owner_hash,
+	.obj_cmpfn = muster_owner_cmp,
+	.automatic_shrinking = true,
+};
+
+static struct muster_owner *muster_owner_lookup(struct muster_file *mfile,
+						fl_owner_t files)
+{
+	struct muster_owner_key key = { mfile, files };
+
+	return rhashtable_lookup(&owners, &key, owners_params);
+}
+
+/**
+ * muster_owner_find - the calling process as an owner
+ * @mfile:	the open file
+ *
+ * The caller holds the lock of the object, or is in an RCU read section, and may
+ * use the owner for as long.
+ *
+ * Return: the owner, or NULL if there is none yet.
+ */
+struct muster_owner *muster_owner_find(struct muster_file *mfile)
+{
+	struct muster_owner *owner;
+
+	owner = rcu_dereference_check(mfile->hot,
+				      lockdep_is_held(&mfile->object->lock));
+	if (likely(owner && owner->files == current->files))
+		return owner;
+
+	rcu_read_lock();
+	owner = muster_owner_lookup(mfile, current->files);
+	rcu_read_unlock();
+	return owner;
+}
+
+void muster_owner_put(struct muster_owner *owner)
+{
+	if (!refcount_dec_and_test(&owner->refs))
+		return;
+	WARN_ON_ONCE(!list_empty(&owner->waiters));
+	put_pid(owner->pid);
+	muster_user_put(owner->user);
+	kfree_rcu(owner, rcu);
+}
+
+static int muster_is_file(const void *file, struct file *f, unsigned int fd)
+{
+	return f == file;
+}
+
+/* Has the calling process a descriptor of the file? */
+static bool muster_file_is_open(struct muster_file *mfile)
+{
+	return iterate_fd(current->files, 0, muster_is_file, mfile->file);
+}
+
+static void muster_owner_drop(struct muster_owner *owner)
+{
+	struct muster_object *object = muster_owner_object(owner);
+	struct muster_waiter *waiter;
+
+	spin_lock(&object->lock);
+	if (owner->dead) {
+		spin_unlock(&object->lock);
+		return;
+	}
+	spin_lock(&owner->lock);
+	owner->dead = true;
+	/* Sleeping threads of the process see @dead and leave with EBADF. */
+	list_for_each_entry(waiter, &owner->waiters, in_owner)
+		wake_up_process(waiter->task);
+	spin_unlock(&owner->lock);
+	if (rcu_access_pointer(owner->mfile->hot) == owner)
+		RCU_INIT_POINTER(owner->mfile->hot, NULL);
+	list_del(&owner->in_file);
+	rhashtable_remove_fast(&owners, &owner->by_key, owners_params);
+	spin_unlock(&object->lock);
+
+	object->type->owner_drop(owner);
+	muster_owner_put(owner);
+}
+
+static struct muster_owner *muster_owner_alloc(struct muster_file *mfile)
+{
+	const struct muster_type *type = mfile->object->type;
+	struct muster_owner *owner;
+
+	owner = kzalloc(type->owner_size, MUSTER_GFP);
+	if (!owner)
+		return NULL;
+	owner->user = muster_user_get();
+	if (!owner->user) {
+		kfree(owner);
+		return NULL;
+	}
+	owner->mfile = mfile;
+	owner->files = current->files;
+	refcount_set(&owner->refs, 1);
+	spin_lock_init(&owner->lock);
+	INIT_LIST_HEAD(&owner->waiters);
+	owner->pid = get_pid(task_tgid(current));
+	if (type->owner_init)
+		type->owner_init(owner);
+	return owner;
+}
+
+/**
+ * muster_owner_create - make the calling process an owner
+ * @mfile:	the open file
+ *
+ * Return: 0 if it is one now, -ENOMEM, or -EBADF if another thread has closed its
+ * last descriptor meanwhile.
+ */
+int muster_owner_create(struct muster_file *mfile)
+{
+	struct muster_object *object = mfile->object;
+	struct muster_owner *owner;
+	int err;
+
+	owner = muster_owner_alloc(mfile);
+	if (!owner)
+		return -ENOMEM;
+
+	refcount_inc(&owner->refs);
+	spin_lock(&object->lock);
+	err = -EEXIST;
+	if (!muster_owner_find(mfile))
+		err = rhashtable_insert_fast(&owners, &owner->by_key, owners_params);
+	if (!err) {
+		list_add(&owner->in_file, &mfile->owners);
+		if (!rcu_access_pointer(mfile->hot))
+			rcu_assign_pointer(mfile->hot, owner);
+	}
+	spin_unlock(&object->lock);
+
+	if (err) {
+		/* Another thread was faster, or there is no memory for the table. */
+		refcount_dec(&owner->refs);
+		err = err == -EEXIST ? 0 : -ENOMEM;
+	} else if (!muster_file_is_open(mfile)) {
+		muster_owner_drop(owner);
+		err = -EBADF;
+	}
+	muster_owner_put(owner);
+	return err;
+}
+
+/**
+ * muster_owner_get - a reference to the calling process as an owner
+ * @mfile:	the open file
+ *
+ * Return: the owner, made if need be, or an ERR_PTR as of muster_owner_create().
+ */
+struct muster_owner *muster_owner_get(struct muster_file *mfile)
+{
+	struct muster_owner *owner;
+	int err;
+
+	for (;;) {
+		rcu_read_lock();
+		owner = muster_owner_find(mfile);
+		if (owner && !refcount_inc_not_zero(&owner->refs))
+			owner = NULL;
+		rcu_read_unlock();
+		if (owner)
+			return owner;
+		err = muster_owner_create(mfile);
+		if (err)
+			return ERR_PTR(err);
+	}
+}
+
+/**
+ * muster_owner_closed - a process has closed a descriptor of the file
+ * @mfile:	the open file
+ * @files:	its file table
+ *
+ * At exit current->files is NULL already, and all its descriptors go.
+ */
+void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
+{
+	struct muster_owner *owner;
+
+	rcu_read_lock();
+	owner = muster_owner_lookup(mfile, files);
+	if (owner && !refcount_inc_not_zero(&owner->refs))
+		owner = NULL;
+	rcu_read_unlock();
+	if (!owner)
+		return;
+	if (files != current->files || !muster_file_is_open(mfile))
+		muster_owner_drop(owner);
+	muster_owner_put(owner);
+}
+
+/* The last reference to the file is gone: so are all who used it. */
+void muster_owner_drop_all(struct muster_file *mfile)
+{
+	struct muster_object *object = mfile->object;
+	struct muster_owner *owner;
+
+	for (;;) {
+		spin_lock(&object->lock);
+		owner = list_first_entry_or_null(&mfile->owners,
+						 struct muster_owner, in_file);
+		if (owner)
+			refcount_inc(&owner->refs);
+		spin_unlock(&object->lock);
+		if (!owner)
+			return;
+		muster_owner_drop(owner);
+		muster_owner_put(owner);
+	}
+}
+
+int muster_owners_init(void)
+{
+	return rhashtable_init(&owners, &owners_params);
+}
+
+void muster_owners_exit(void)
+{
+	WARN_ON(atomic_read(&owners.nelems));
+	rhashtable_destroy(&owners);
+}

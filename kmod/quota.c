@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Limits of each user (O7)
+ *
+ * Memory is charged to the caller's memory cgroup by the allocator. This is the
+ * other half: counts that stop one user from filling the tables that all share.
+ * A user is a kuid, whatever user namespace it is seen from: a new user namespace
+ * brings no new allowance.
+ *
+ * Locking: users_lock guards the table and the last reference. The counts are
+ * atomic.
+ */
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "muster.h"
+
+static unsigned int objects_max = 4096;
+module_param(objects_max, uint, 0644);
+MODULE_PARM_DESC(objects_max, "Most objects of one user (default 4096)");
+
+static unsigned int calls_max = 131072;
+module_param(calls_max, uint, 0644);
+MODULE_PARM_DESC(calls_max,
+		 "Most keys in flight and unfetched results of one user (default 131072)");
+
+static ulong bytes_max = 16 << 20;
+module_param(bytes_max, ulong, 0644);
+MODULE_PARM_DESC(bytes_max, "Most result bytes kept for one user (default 16 MiB)");
+
+static ulong result_max = 1 << 20;
+module_param(result_max, ulong, 0644);
+MODULE_PARM_DESC(result_max, "Most bytes of one flight's result (default 1 MiB)");
+
+static unsigned int handovers = 3;
+module_param(handovers, uint, 0644);
+MODULE_PARM_DESC(handovers,
+		 "Hand-overs per call of a flight group that says none (default 3)");
+
+/**
+ * struct muster_user - what a user has
+ * @link:	in the table
+ * @uid:	who
+ * @refs:	one for each object, owner and call
+ * @used:	by resource
+ */
+struct muster_user {
+	struct hlist_node link;
+	kuid_t uid;
+	refcount_t refs;
+	atomic64_t used[MUSTER_NR_RESOURCES];
+};
+
+static DEFINE_HASHTABLE(users, 8);
+static DEFINE_SPINLOCK(users_lock);
+
+static struct muster_user *muster_user_find(kuid_t uid)
+{
+	struct muster_user *user;
+
+	lockdep_assert_held(&users_lock);
+
+	hash_for_each_possible(users, user, link, __kuid_val(uid)) {
+		if (uid_eq(user->uid, uid) && refcount_inc_not_zero(&user->refs))
+			return user;
+	}
+	return NULL;
+}
+
+/**
+ * muster_user_get - the user that the caller's resources count for
+ *
+ * Return: a reference, or NULL if out of memory.
+ */
+struct muster_user *muster_user_get(void)
+{
+	kuid_t uid = current_uid();
+	struct muster_user *user, *fresh;
+
+	spin_lock(&users_lock);
+	user = muster_user_find(uid);
+	spin_unlock(&users_lock);
+	if (user)
+		return user;
+
+	fresh = kzalloc(sizeof(*fresh), MUSTER_GFP);
+	if (!fresh)
+		return NULL;
+	fresh->uid = uid;
+	refcount_set(&fresh->refs, 1);
+
+	spin_lock(&users_lock);
+	user = muster_user_find(uid);
+	if (!user)
+		hash_add(users, &fresh->link, __kuid_val(uid));
+	spin_unlock(&users_lock);
+	if (!user)
+		return fresh;
+	kfree(fresh);
+	return user;
+}
+
+struct muster_user *muster_user_hold(struct muster_user *user)
+{
+	refcount_inc(&user->refs);
+	return user;
+}
+
+void muster_user_put(struct muster_user *user)
+{
+	bool last;
+	int i;
+
+	if (refcount_dec_not_one(&user->refs))
+		return;
+	spin_lock(&users_lock);
+	last = refcount_dec_and_test(&user->refs);
+	if (last)
+		hash_del(&user->link);
+	spin_unlock(&users_lock);
+	if (!last)
+		return;
+	for (i = 0; i < MUSTER_NR_RESOURCES; i++)
+		WARN_ON_ONCE(atomic64_read(&user->used[i]));
+	kfree(user);
+}
+
+static u64 muster_limit(enum muster_resource res)
+{
+	switch (res) {
+	case MUSTER_RES_OBJECTS:
+		return READ_ONCE(objects_max);
+	case MUSTER_RES_CALLS:
+		return READ_ONCE(calls_max);
+	case MUSTER_RES_BYTES:
+		return READ_ONCE(bytes_max);
+	default:
+		return 0;
+	}
+}
+
+/**
+ * muster_charge - count something that a user makes the kernel keep
+ * @user:	who
+ * @res:	what
+ * @n:		how many
+ *
+ * Return: whether the user may have it. If not, nothing was counted.
+ */
+bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	if ((u64)atomic64_add_return(n, &user->used[res]) <= muster_limit(res))
+		return true;
+	muster_uncharge(user, res, n);
+	return false;
+}
+
+void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	WARN_ON_ONCE(atomic64_sub_return(n, &user->used[res]) < 0);
+}
+
+/* Whatever the parameter says, one piece of memory must be able to hold it. */
+u64 muster_result_max(void)
+{
+	return min_t(u64, READ_ONCE(result_max), SZ_1G);
+}
+
+u32 muster_handovers_default(void)
+{
+	return min_t(u32, READ_ONCE(handovers), INT_MAX);
+}
+
+void muster_quota_info(struct muster_info *info)
+{
+	info->result_max = muster_result_max();
+	info->bytes_max = READ_ONCE(bytes_max);
+	info->objects_max = READ_ONCE(objects_max);
+	info->calls_max = READ_ONCE(calls_max);
+	info->handovers_default = muster_handovers_default();
+}
+
+void muster_quota_exit(void)
+{
+	WARN_ON(!hash_empty(users));
+}

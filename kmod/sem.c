@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The weighted semaphore (S1 to S6)
+ *
+ * Permits that are there go to the front of the queue, all that it asked for or
+ * none; nobody overtakes (S1). Who releases, raises the limit, dies or leaves the
+ * front serves the queue; those who are served find their permits already theirs.
+ *
+ * @free is the limit less what is held. It is negative while usage is above a
+ * limit that was lowered (S4). A signalling semaphore (S3) has no holders: there
+ * @free is simply the permits that are there, and the limit only bounds it.
+ *
+ * Locking: everything is guarded by the object's lock.
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "muster.h"
+
+/**
+ * struct muster_sem - a semaphore
+ * @object:	the core's part
+ * @limit:	most permits that may be held; signalling: that may be there
+ * @free:	permits that can be granted
+ * @queue:	struct sem_waiter.waiter.node, and cursors of sem_evict()
+ * @nr_waiters:	how many wait, without cursors
+ * @holders:	struct sem_owner.holding of those that hold some
+ * @nr_holders:	how many
+ * @token:	of the latest grant (W4)
+ * @abandoned:	a holder died since the last release (W4)
+ */
+struct muster_sem {
+	struct muster_object object;
+	s64 limit;
+	s64 free;
+	struct list_head queue;
+	u32 nr_waiters;
+	struct list_head holders;
+	u32 nr_holders;
+	u64 token;
+	bool abandoned;
+};
+
+/**
+ * struct sem_owner - a process that uses a semaphore
+ * @owner:	the core's part
+ * @held:	permits it holds
+ * @since:	jiffies since when it holds some
+ * @holding:	link in @holders of the semaphore while it holds some
+ */
+struct sem_owner {
+	struct muster_owner owner;
+	s64 held;
+	u64 since;
+	struct list_head holding;
+};
+
+/**
+ * struct sem_grant - what a grant tells
+ * @token:	its fencing token
+ * @abandoned:	see struct muster_sem
+ */
+struct sem_grant {
+	u64 token;
+	bool abandoned;
+};
+
+/**
+ * struct sem_waiter - a thread that waits for permits
+ * @waiter:	the core's part; @waiter.task is NULL for a cursor
+ * @permits:	how many
+ * @wait_limit:	wait for a larger limit rather than fail (S2)
+ * @grant:	written by whoever grants
+ */
+struct sem_waiter {
+	struct muster_waiter waiter;
+	s64 permits;
+	bool wait_limit;
+	struct sem_grant grant;
+};
+
+static struct muster_sem *to_sem(struct muster_object *object)
+{
+	return container_of(object, struct muster_sem, object);
+}
+
+static struct sem_owner *to_sem_owner(struct muster_owner *owner)
+{
+	return owner ? container_of(owner, struct sem_owner, owner) : NULL;
+}
+
+static bool sem_is_signalling(const struct muster_sem *sem)
+{
+	return sem->object.options & MUSTER_SEM_SIGNALLING;
+}
+
+/* ---- state changes, under the lock ---- */
+
+static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
+		      struct sem_grant *grant)
+{
+	lockdep_assert_held(&sem->object.lock);
+
+	sem->free -= permits;
+	grant->token = ++sem->token;
+	grant->abandoned = sem->abandoned;
+	if (sem_is_signalling(sem) || !permits)
+		return;
+	if (!so->held) {
+		so->since = get_jiffies_64();
+		list_add_tail(&so->holding, &sem->holders);
+		sem->nr_holders++;
+	}
+	so->held += permits;
+}
+
+/* Takes up to so many permits back; how many there were to take. */
+static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits)
+{
+	lockdep_assert_held(&sem->object.lock);
+
+	if (sem_is_signalling(sem)) {
+		permits = clamp(sem->limit - sem->free, 0LL, permits);
+	} else if (so && so->held) {
+		permits = min(permits, so->held);
+		so->held -= permits;
+		if (!so->held) {
+			list_del(&so->holding);
+			sem->nr_holders--;
+		}
+	} else {
+		permits = 0;
+	}
+	sem->free += permits;
+	return permits;
+}
+
+/* 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. */
+static int sem_try(struct muster_sem *sem, struct sem_owner *so, s64 permits,
+		   bool wait_limit, struct sem_grant *grant)
+{
+	lockdep_assert_held(&sem->object.lock);
+
+	if (permits > sem->limit && !wait_limit)
+		return -ERANGE;
+	if (sem->nr_waiters || permits > sem->free)
+		return -EAGAIN;
+	sem_grant(sem, so, permits, grant);
+	return 0;
+}
+
+static void sem_take_out(struct muster_sem *sem, struct sem_waiter *sw, int verdict,
+			 struct list_head *taken)
+{
+	sw->waiter.verdict = verdict;
+	list_move_tail(&sw->waiter.node, taken);
+	sem->nr_waiters--;
+}
+
+static struct sem_waiter *sem_front(struct muster_sem *sem)
+{
+	struct sem_waiter *sw;
+
+	list_for_each_entry(sw, &sem->queue, waiter.node) {
+		if (sw->waiter.task)
+			return sw;
+	}
+	return NULL;
+}
+
+/* Decides about the front of the queue; false if it has to wait. */
+static bool sem_serve_front(struct muster_sem *sem, struct sem_waiter *sw,
+			    struct list_head *taken)
+{
+	if (sw->waiter.owner->dead) {
+		sem_take_out(sem, sw, -EBADF, taken);
+	} else if (sw->permits > sem->limit && !sw->wait_limit) {
+		sem_take_out(sem, sw, -ERANGE, taken);
+	} else if (sw->permits <= sem->free) {
+		sem_grant(sem, to_sem_owner(sw->waiter.owner), sw->permits, &sw->grant);
+		sem_take_out(sem, sw, 0, taken);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Serves a batch of waiters; true if there may be more to serve. */
+static bool sem_serve(struct muster_sem *sem, struct list_head *taken)
+{
+	struct sem_waiter *sw;
+	int n;
+
+	lockdep_assert_held(&sem->object.lock);
+
+	if (!sem->nr_waiters)
+		return false;
+	for (n = 0; n < MUSTER_BATCH; n++) {
+		sw = sem_front(sem);
+		if (!sw || !sem_serve_front(sem, sw, taken))
+			return false;
+	}
+	return true;
+}
+
+/* ---- after a state change ---- */
+
+/*
+ * Unlocks the semaphore after a change that may serve waiters, and serves them. A
+ * newcomer between two batches queues up, as the queue is not empty.
+ */
+static void sem_unlock_serve(struct muster_sem *sem)
+	__releases(&sem->object.lock)
+{
+	LIST_HEAD(taken);
+	bool more;
+
+	for (;;) {
+		more = sem_serve(sem, &taken);
+		spin_unlock(&sem->object.lock);
+		muster_settle_all(&taken);
+		if (!more)
+			break;
+		cond_resched();
+		spin_lock(&sem->object.lock);
+	}
+	muster_object_wake_poll(&sem->object);
+}
+
+/* Moves on by a batch from the cursor; true at the end of the queue. */
+static bool sem_evict_batch(struct muster_sem *sem, struct sem_waiter *cursor,
+			    struct list_head *taken)
+{
+	struct sem_waiter *sw;
+	int n;
+
+	lockdep_assert_held(&sem->object.lock);
+
+	for (n = 0; n < MUSTER_BATCH; n++) {
+		if (list_is_last(&cursor->waiter.node, &sem->queue))
+			return true;
+		sw = list_next_entry(cursor, waiter.node);
+		list_move(&cursor->waiter.node, &sw->waiter.node);
+		if (sw->waiter.task && sw->permits > sem->limit && !sw->wait_limit)
+			sem_take_out(sem, sw, -ERANGE, taken);
+	}
+	return false;
+}
+
+/* Fails the waiters that a lowered limit puts out of reach (S4). */
+static void sem_evict(struct muster_sem *sem)
+{
+	struct sem_waiter cursor = {};
+	LIST_HEAD(taken);
+	bool end;
+
+	spin_lock(&sem->object.lock);
+	list_add(&cursor.waiter.node, &sem->queue);
+	for (;;) {
+		end = sem_evict_batch(sem, &cursor, &taken);
+		if (end)
+			list_del(&cursor.waiter.node);
+		spin_unlock(&sem->object.lock);
+		muster_settle_all(&taken);
+		if (end)
+			break;
+		cond_resched();
+		spin_lock(&sem->object.lock);
+	}
+	spin_lock(&sem->object.lock);
+	sem_unlock_serve(sem);
+}
+
+/* ---- waiting ---- */
+
+static enum muster_leave sem_leave(struct muster_waiter *waiter, int reason)
+{
+	struct muster_sem *sem = to_sem(muster_owner_object(waiter->owner));
+
+	spin_lock(&sem->object.lock);
+	if (waiter->verdict != MUSTER_QUEUED) {
+		spin_unlock(&sem->object.lock);
+		return MUSTER_SETTLED;
+	}
+	list_del(&waiter->node);
+	sem->nr_waiters--;
+	/* The next may ask for less (S5). */
+	sem_unlock_serve(sem);
+	return MUSTER_LEFT;
+}
+
+/* Queues up, unless what it takes has come free meanwhile. */
+static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
+		    struct sem_waiter *sw, const struct muster_deadline *until)
+{
+	int err;
+
+	muster_waiter_init(&sw->waiter, owner, sem_leave);
+	spin_lock(&sem->object.lock);
+	err = owner->dead ? -EBADF : sem_try(sem, to_sem_owner(owner), sw->permits,
+					     sw->wait_limit, &sw->grant);
+	if (err == -EAGAIN) {
+		list_add_tail(&sw->waiter.node, &sem->queue);
+		sem->nr_waiters++;
+	}
+	spin_unlock(&sem->object.lock);
+
+	if (err == -EAGAIN)
+		return muster_wait(&sw->waiter, until);
+	muster_owner_put(owner);
+	return err;
+}
+
+static int sem_wait_slow(const struct muster_request *req, struct sem_waiter *sw,
+			 const struct muster_deadline *until)
+{
+	struct muster_owner *owner;
+	int err;
+
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = sem_wait(to_sem(req->mfile->object), owner, sw, until);
+	muster_owner_put(owner);
+	return err;
+}
+
+/* ---- ioctls ---- */
+
+/* The caller never learned of its grant: others may have the permits. */
+static void sem_give_back(struct muster_file *mfile, s64 permits)
+{
+	struct muster_sem *sem = to_sem(mfile->object);
+
+	spin_lock(&sem->object.lock);
+	sem_ungrant(sem, to_sem_owner(muster_owner_find(mfile)), permits);
+	sem_unlock_serve(sem);
+}
+
+/* As sem_try(), for the calling process; -ESRCH if it is no owner yet. */
+static int sem_try_self(struct muster_file *mfile, struct sem_waiter *sw)
+{
+	struct muster_sem *sem = to_sem(mfile->object);
+	struct muster_owner *owner;
+	int err = -ESRCH;
+
+	spin_lock(&sem->object.lock);
+	owner = muster_owner_find(mfile);
+	if (likely(owner))
+		err = sem_try(sem, to_sem_owner(owner), sw->permits, sw->wait_limit,
+			      &sw->grant);
+	spin_unlock(&sem->object.lock);
+	return err;
+}
+
+static int sem_acquire(const struct muster_request *req, void *args)
+{
+	struct muster_sem_acquire *acquire = args;
+	struct muster_deadline until;
+	struct sem_waiter sw;
+	int err;
+
+	if (acquire->flags & ~(MUSTER_WAIT_MASK | MUSTER_SEM_WAIT_LIMIT) ||
+	    acquire->permits > S64_MAX)
+		return -EINVAL;
+	sw.permits = acquire->permits;
+	sw.wait_limit = acquire->flags & MUSTER_SEM_WAIT_LIMIT;
+
+	while ((err = sem_try_self(req->mfile, &sw)) == -ESRCH) {
+		err = muster_owner_create(req->mfile);
+		if (err)
+			return err;
+	}
+	if (err == -EAGAIN) {
+		muster_deadline_set(&until, req, acquire->flags, acquire->deadline);
+		if (until.nonblock)
+			return err;
+		err = sem_wait_slow(req, &sw, &until);
+	}
+	if (err)
+		return err;
+
+	acquire->token = sw.grant.token;
+	acquire->outcome = sw.grant.abandoned ? MUSTER_OUTCOME_ABANDONED : 0;
+	acquire->__pad = 0;
+	err = muster_reply(req, acquire, token);
+	if (err)
+		sem_give_back(req->mfile, sw.permits);
+	return err;
+}
+
+static int sem_may_release(const struct muster_sem *sem, const struct sem_owner *so,
+			   s64 permits)
+{
+	lockdep_assert_held(&sem->object.lock);
+
+	if (sem_is_signalling(sem))
+		return permits > sem->limit - sem->free ? -EOVERFLOW : 0;
+	return permits > (so ? so->held : 0) ? -EPERM : 0;
+}
+
+static int sem_release(const struct muster_request *req, void *args)
+{
+	struct muster_sem *sem = to_sem(req->mfile->object);
+	struct muster_sem_release *release = args;
+	struct sem_owner *so;
+	int err;
+
+	if (release->flags || release->permits > S64_MAX)
+		return -EINVAL;
+	spin_lock(&sem->object.lock);
+	so = to_sem_owner(muster_owner_find(req->mfile));
+	err = sem_may_release(sem, so, release->permits);
+	if (err) {
+		spin_unlock(&sem->object.lock);
+		return err;
+	}
+	sem_ungrant(sem, so, release->permits);
+	if (release->permits)
+		sem->abandoned = false;
+	sem_unlock_serve(sem);
+	return 0;
+}
+
+static int sem_set_limit(const struct muster_request *req, void *args)
+{
+	struct muster_sem *sem = to_sem(req->mfile->object);
+	struct muster_sem_set_limit *set = args;
+	s64 limit = set->limit;
+	int err;
+
+	if (set->flags || set->limit > S64_MAX)
+		return -EINVAL;
+
+	/* The result is written first, so that a fault changes nothing. */
+	spin_lock(&sem->object.lock);
+	do {
+		set->old_limit = sem->limit;
+		spin_unlock(&sem->object.lock);
+		err = muster_reply(req, set, old_limit);
+		if (err)
+			return err;
+		spin_lock(&sem->object.lock);
+	} while (set->old_limit != sem->limit);
+
+	if (!sem_is_signalling(sem))
+		sem->free += limit - sem->limit;
+	sem->limit = limit;
+	sem_unlock_serve(sem);
+	if (limit < (s64)set->old_limit)
+		sem_evict(sem);
+	return 0;
+}
+
+/* Lists holders, then waiters. How many there are is counted apart. */
+static void sem_list(struct muster_sem *sem, struct muster_roster *roster)
+{
+	struct sem_waiter *sw;
+	struct sem_owner *so;
+
+	lockdep_assert_held(&sem->object.lock);
+
+	list_for_each_entry(so, &sem->holders, holding) {
+		if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
+				       so->held, so->since))
+			return;
+	}
+	list_for_each_entry(sw, &sem->queue, waiter.node) {
+		if (sw->waiter.task &&
+		    !muster_roster_add(roster, sw->waiter.owner, MUSTER_PROCESS_WAITER,
+				       sw->permits, sw->waiter.since))
+			return;
+	}
+}
+
+static int sem_stat(const struct muster_request *req, void *args)
+{
+	struct muster_sem *sem = to_sem(req->mfile->object);
+	struct muster_sem_stat *stat = args;
+	struct muster_roster roster;
+	int err;
+
+	if (stat->flags)
+		return -EINVAL;
+	err = muster_roster_alloc(&roster, stat->processes, stat->nr_processes);
+	if (err)
+		return err;
+
+	spin_lock(&sem->object.lock);
+	stat->options = sem->object.options;
+	stat->abandoned = sem->abandoned;
+	stat->limit = sem->limit;
+	stat->held = max_t(s64, sem->limit - sem->free, 0);
+	stat->available = max_t(s64, sem->free, 0);
+	stat->waiters = sem->nr_waiters;
+	stat->nr_processes = sem->nr_holders + sem->nr_waiters;
+	sem_list(sem, &roster);
+	spin_unlock(&sem->object.lock);
+
+	err = muster_roster_copy(&roster, stat->processes);
+	if (!err)
+		err = muster_reply(req, stat, options);
+	muster_roster_free(&roster);
+	return err;
+}
+
+static const struct muster_command sem_commands[] = {
+	MUSTER_COMMAND(MUSTER_SEM_ACQUIRE, sem_acquire, struct muster_sem_acquire, deadline),
+	MUSTER_COMMAND(MUSTER_SEM_RELEASE, sem_release, struct muster_sem_release, permits),
+	MUSTER_COMMAND(MUSTER_SEM_SET_LIMIT, sem_set_limit, struct muster_sem_set_limit, limit),
+	MUSTER_COMMAND(MUSTER_SEM_STAT, sem_stat, struct muster_sem_stat, flags),
+};
+
+/* ---- the type ---- */
+
+static int sem_init(struct muster_object *object, const struct muster_open *how)
+{
+	struct muster_sem *sem = to_sem(object);
+
+	if (!how->limit || how->limit > S64_MAX || how->initial > how->limit)
+		return -EINVAL;
+	if (how->initial && !sem_is_signalling(sem))
+		return -EINVAL;
+	sem->limit = how->limit;
+	sem->free = sem_is_signalling(sem) ? how->initial : how->limit;
+	INIT_LIST_HEAD(&sem->queue);
+	INIT_LIST_HEAD(&sem->holders);
+	return 0;
+}
+
+static bool sem_matches(struct muster_object *object, const struct muster_open *how)
+{
+	u64 limit;
+
+	spin_lock(&object->lock);
+	limit = to_sem(object)->limit;
+	spin_unlock(&object->lock);
+	return !how->limit || how->limit == limit;
+}
+
+static void sem_destroy(struct muster_object *object)
+{
+	struct muster_sem *sem = to_sem(object);
+
+	WARN_ON_ONCE(sem->nr_waiters || !list_empty(&sem->queue));
+	WARN_ON_ONCE(sem->nr_holders || !list_empty(&sem->holders));
+	WARN_ON_ONCE(!sem_is_signalling(sem) && sem->free != sem->limit);
+}
+
+static void sem_owner_drop(struct muster_owner *owner)
+{
+	struct muster_sem *sem = to_sem(muster_owner_object(owner));
+
+	spin_lock(&sem->object.lock);
+	if (!sem_is_signalling(sem) && sem_ungrant(sem, to_sem_owner(owner), S64_MAX))
+		sem->abandoned = true;
+	sem_unlock_serve(sem);
+}
+
+static __poll_t sem_poll(struct muster_object *object)
+{
+	struct muster_sem *sem = to_sem(object);
+	bool ready;
+
+	spin_lock(&object->lock);
+	ready = !sem->nr_waiters && sem->free > 0;
+	spin_unlock(&object->lock);
+	return ready ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
+{
+	struct muster_sem *sem = to_sem(object);
+	s64 limit, free;
+	u32 waiters;
+
+	spin_lock(&object->lock);
+	limit = sem->limit;
+	free = sem->free;
+	waiters = sem->nr_waiters;
+	spin_unlock(&object->lock);
+	seq_printf(m, "muster-limit:\t%lld\n", limit);
+	seq_printf(m, "muster-available:\t%lld\n", max_t(s64, free, 0));
+	seq_printf(m, "muster-waiters:\t%u\n", waiters);
+}
+
+const struct muster_type muster_sem_type = {
+	.name = "sem",
+	.id = MUSTER_SEM,
+	.object_size = sizeof(struct muster_sem),
+	.owner_size = sizeof(struct sem_owner),
+	.options = MUSTER_SEM_SIGNALLING,
+	.commands = sem_commands,
+	.nr_commands = ARRAY_SIZE(sem_commands),
+	.init = sem_init,
+	.matches = sem_matches,
+	.destroy = sem_destroy,
+	.owner_drop = sem_owner_drop,
+	.poll = sem_poll,
+	.fdinfo = sem_fdinfo,
+};

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiters: deadlines, sleep, and being granted
+ *
+ * How a waiter and the one who grants meet without a lock is drawn at struct
+ * muster_waiter.
+ */
+#include <linux/hrtimer.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "muster.h"
+
+/**
+ * muster_deadline_set - how long a request may wait
+ * @until:	to be set
+ * @req:	the request; O_NONBLOCK of its file counts
+ * @flags:	MUSTER_WAIT_*
+ * @ns:		the deadline as the caller sees time
+ */
+void muster_deadline_set(struct muster_deadline *until,
+			 const struct muster_request *req, u32 flags, u64 ns)
+{
+	until->nonblock = flags & MUSTER_WAIT_NONBLOCK ||
+			  req->mfile->file->f_flags & O_NONBLOCK;
+	until->clock = flags & MUSTER_WAIT_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	until->forever = ns >= KTIME_MAX;
+	until->at = ns;
+	if (!until->forever && until->clock == CLOCK_MONOTONIC) {
+		/* Offsets are far smaller than what is left of an s64. */
+		s64 at = ns - muster_timens_offset();
+
+		until->at = max_t(s64, at, 0);
+	}
+}
+
+bool muster_deadline_passed(const struct muster_deadline *until)
+{
+	if (until->forever)
+		return false;
+	if (until->clock == CLOCK_REALTIME)
+		return ktime_get_real() >= until->at;
+	return ktime_get() >= until->at;
+}
+
+/**
+ * muster_waiter_init - prepare to wait
+ * @waiter:	on the caller's stack
+ * @owner:	on whose behalf
+ * @leave:	see struct muster_waiter
+ *
+ * The caller puts the waiter into its queue, unlocks, and calls muster_wait(); or
+ * muster_owner_put() for @owner's reference if it does not wait after all.
+ */
+void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner,
+			enum muster_leave (*leave)(struct muster_waiter *, int))
+{
+	refcount_inc(&owner->refs);
+	INIT_LIST_HEAD(&waiter->node);
+	waiter->task = current;
+	waiter->owner = owner;
+	waiter->leave = leave;
+	waiter->since = get_jiffies_64();
+	waiter->verdict = MUSTER_QUEUED;
+	waiter->settled = false;
+}
+
+/* Sleeps until woken. Returns false when the deadline has passed. */
+static bool muster_sleep(const struct muster_deadline *until)
+{
+	ktime_t at = until->at;
+
+	if (until->forever) {
+		schedule();
+		return true;
+	}
+	return schedule_hrtimeout_range_clock(&at, current->timer_slack_ns,
+					      HRTIMER_MODE_ABS, until->clock);
+}
+
+static int muster_why_leave(const struct muster_waiter *waiter, unsigned int state,
+			    bool expired)
+{
+	if (READ_ONCE(waiter->owner->dead))
+		return -EBADF;
+	if (signal_pending_state(state, current))
+		return -ERESTARTSYS;
+	return expired ? -ETIMEDOUT : 0;
+}
+
+static void muster_sleepers_add(struct muster_waiter *waiter)
+{
+	spin_lock(&waiter->owner->lock);
+	list_add(&waiter->in_owner, &waiter->owner->waiters);
+	spin_unlock(&waiter->owner->lock);
+}
+
+static void muster_sleepers_del(struct muster_waiter *waiter)
+{
+	spin_lock(&waiter->owner->lock);
+	list_del(&waiter->in_owner);
+	spin_unlock(&waiter->owner->lock);
+}
+
+/**
+ * muster_wait - wait for the verdict
+ * @waiter:	in its queue, which is unlocked; or taken out of it already
+ * @until:	how long
+ *
+ * A verdict that is on its way counts, whatever else has happened (T2). On return
+ * nobody refers to the waiter any more.
+ *
+ * Return: the verdict; or, having left the queue, -ETIMEDOUT, -ERESTARTSYS, or
+ * -EBADF if the process has closed its last descriptor.
+ */
+int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *until)
+{
+	static const struct muster_deadline forever = { .forever = true };
+	unsigned int state = TASK_INTERRUPTIBLE | TASK_FREEZABLE;
+	bool expired = false;
+	int err = 0;
+
+	muster_sleepers_add(waiter);
+	for (;;) {
+		set_current_state(state);
+		/* Pairs with the release in muster_settle(). */
+		if (smp_load_acquire(&waiter->settled)) {
+			err = waiter->verdict;
+			break;
+		}
+		if (state != TASK_UNINTERRUPTIBLE)
+			err = muster_why_leave(waiter, state, expired);
+		if (err) {
+			enum muster_leave leave;
+
+			__set_current_state(TASK_RUNNING);
+			leave = waiter->leave(waiter, err);
+			if (leave == MUSTER_LEFT)
+				break;
+			state = TASK_KILLABLE | TASK_FREEZABLE;
+			if (leave == MUSTER_SETTLED) {
+				state = TASK_UNINTERRUPTIBLE;
+				until = &forever;
+			}
+			err = 0;
+			continue;
+		}
+		expired = !muster_sleep(until);
+	}
+	__set_current_state(TASK_RUNNING);
+	muster_sleepers_del(waiter);
+	muster_owner_put(waiter->owner);
+	return err;
+}
+
+/**
+ * muster_settle - tell a waiter its verdict and wake it
+ * @waiter:	taken out of its queue, its verdict written; may be gone on return
+ *
+ * Called without spinlocks, so that the woken thread finds them free, and a long
+ * queue of waiters keeps no CPU for itself.
+ */
+void muster_settle(struct muster_waiter *waiter)
+{
+	struct task_struct *task = waiter->task;
+
+	get_task_struct(task);
+	/* Pairs with the acquire in muster_wait(): the verdict goes first. */
+	smp_store_release(&waiter->settled, true);
+	wake_up_process(task);
+	put_task_struct(task);
+	cond_resched();
+}
+
+/* Settles all waiters of a list, in order. */
+void muster_settle_all(struct list_head *taken)
+{
+	struct muster_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, taken, node)
+		muster_settle(waiter);
+	INIT_LIST_HEAD(taken);
+}

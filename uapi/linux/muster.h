@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * muster - coordination between processes that survives crashes
+ *
+ * The whole kernel interface: one device, /dev/muster, and one descriptor for
+ * each object opened through it. The rules cited as (F6), (T3), ... are
+ * numbered in Documentation/semantics.rst.
+ *
+ * Conventions, true of every ioctl here
+ * -------------------------------------
+ * - The argument points to a struct whose first field is @size. The caller sets
+ *   it to sizeof the struct that it was compiled with. A struct that is shorter
+ *   than the module's is taken as if the missing fields were 0, and results that
+ *   have no room are not written; a longer one is taken if what the module does
+ *   not know is 0, else E2BIG (I1). Each struct names its smallest size.
+ * - Bits and fields that are reserved or unknown must be 0, else EINVAL.
+ * - Layout is the same for 32-bit and 64-bit callers. Pointers are in u64 fields.
+ * - Fields marked (out) are written on success only, unless the text says so.
+ *   What the caller puts there is ignored.
+ * - An ioctl that fails has changed nothing, unless the text says so.
+ * - Times are absolute, in ns, of CLOCK_MONOTONIC as the caller sees it (time
+ *   namespaces included) or, by MUSTER_WAIT_REALTIME, of CLOCK_REALTIME (T2).
+ *
+ * Errors, the same for every ioctl
+ * --------------------------------
+ * EFAULT	a pointer is not valid. Nothing stays granted (T4).
+ * EINVAL	unknown flag, reserved field not 0, @size below the smallest, or
+ *		what the text of the ioctl says
+ * E2BIG	@size is beyond what the module knows and the rest is not 0, or
+ *		@size is more than a page
+ * ENOTTY	the descriptor is not of the type that has this ioctl
+ * ENOMEM	out of memory, or the caller's memory cgroup is full (O7)
+ * EBADF	another thread of the caller closed the descriptor meanwhile (W2)
+ *
+ * Errors of the ioctls that wait
+ * ------------------------------
+ * EAGAIN	MUSTER_WAIT_NONBLOCK or O_NONBLOCK was set and it would wait (T3)
+ * ETIMEDOUT	the deadline has passed (T2)
+ * EINTR	a signal handler without SA_RESTART ran; else the call restarts by
+ *		itself (T3). The caller has left the queue.
+ */
+#ifndef _UAPI_LINUX_MUSTER_H
+#define _UAPI_LINUX_MUSTER_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* The version of this interface: it grows with every addition. */
+#define MUSTER_API_VERSION	1
+
+#define MUSTER_DEVICE		"/dev/muster"
+
+/* Length of a name and of a key, in bytes. */
+#define MUSTER_NAME_MAX		255
+#define MUSTER_KEY_MAX		255
+
+/* A deadline that never comes. Values beyond 2^63-1 mean the same. */
+#define MUSTER_FOREVER		(~0ULL)
+
+/**
+ * enum muster_type_id - the types of objects
+ * @MUSTER_FLIGHT:	a group of calls by key; each key runs once (F1 to F12)
+ * @MUSTER_BARRIER:	a cyclic barrier (B1 to B7)
+ * @MUSTER_SEM:		a weighted semaphore (S1 to S6)
+ */
+enum muster_type_id {
+	MUSTER_FLIGHT	= 1,
+	MUSTER_BARRIER	= 2,
+	MUSTER_SEM	= 3,
+};
+
+/* Flags of every ioctl that waits, in its @flags. */
+#define MUSTER_WAIT_NONBLOCK	(1U << 0)	/* do not wait: EAGAIN */
+#define MUSTER_WAIT_REALTIME	(1U << 1)	/* @deadline is CLOCK_REALTIME */
+#define MUSTER_WAIT_MASK	(MUSTER_WAIT_NONBLOCK | MUSTER_WAIT_REALTIME)
+
+#define MUSTER_IOC_MAGIC	0xBE
+
+/* On /dev/muster and on every object. */
+#define MUSTER_INFO		_IO(MUSTER_IOC_MAGIC, 0x00)
+/* On /dev/muster. */
+#define MUSTER_OPEN		_IO(MUSTER_IOC_MAGIC, 0x01)
+/* On a flight group. */
+#define MUSTER_FLIGHT_JOIN	_IO(MUSTER_IOC_MAGIC, 0x20)
+#define MUSTER_FLIGHT_FINISH	_IO(MUSTER_IOC_MAGIC, 0x21)
+#define MUSTER_FLIGHT_ABANDON	_IO(MUSTER_IOC_MAGIC, 0x22)
+#define MUSTER_FLIGHT_FORGET	_IO(MUSTER_IOC_MAGIC, 0x23)
+#define MUSTER_FLIGHT_FETCH	_IO(MUSTER_IOC_MAGIC, 0x24)
+#define MUSTER_FLIGHT_STAT	_IO(MUSTER_IOC_MAGIC, 0x25)
+/* On a barrier. */
+#define MUSTER_BARRIER_AWAIT	_IO(MUSTER_IOC_MAGIC, 0x40)
+#define MUSTER_BARRIER_COMPLETE	_IO(MUSTER_IOC_MAGIC, 0x41)
+#define MUSTER_BARRIER_RESET	_IO(MUSTER_IOC_MAGIC, 0x42)
+#define MUSTER_BARRIER_STAT	_IO(MUSTER_IOC_MAGIC, 0x43)
+/* On a semaphore. */
+#define MUSTER_SEM_ACQUIRE	_IO(MUSTER_IOC_MAGIC, 0x60)
+#define MUSTER_SEM_RELEASE	_IO(MUSTER_IOC_MAGIC, 0x61)
+#define MUSTER_SEM_SET_LIMIT	_IO(MUSTER_IOC_MAGIC, 0x62)
+#define MUSTER_SEM_STAT		_IO(MUSTER_IOC_MAGIC, 0x63)
+
+/**
+ * struct muster_info - ioctl(MUSTER_INFO): what this module is (I1)
+ * @size:		sizeof(struct muster_info); at least 8
+ * @flags:		0
+ * @api_version:	(out) MUSTER_API_VERSION that the module was built with
+ * @type:		(out) enum muster_type_id of the descriptor, 0 for the device
+ * @features:		(out) bit n is set if type n is there (1 << MUSTER_SEM, ...)
+ * @result_max:		(out) most bytes of one flight's result (O7)
+ * @bytes_max:		(out) most result bytes kept for one user (O7)
+ * @objects_max:	(out) most objects of one user (O7)
+ * @calls_max:		(out) most calls in flight of one user, results that
+ *			wait for MUSTER_FLIGHT_FETCH included (O7)
+ * @handovers_default:	(out) hand-overs per call where the opener said none (F6)
+ * @__reserved:		(out) 0
+ */
+struct muster_info {
+	__u32 size;
+	__u32 flags;
+	__u32 api_version;
+	__u32 type;
+	__u64 features;
+	__u64 result_max;
+	__u64 bytes_max;
+	__u32 objects_max;
+	__u32 calls_max;
+	__u32 handovers_default;
+	__u32 __reserved;
+};
+
+/* struct muster_open.options, by type. */
+#define MUSTER_FLIGHT_NO_HANDOVER	(1U << 0)	/* F6: as in Go */
+#define MUSTER_BARRIER_ACTION		(1U << 0)	/* B2 */
+#define MUSTER_SEM_SIGNALLING		(1U << 0)	/* S3 */
+
+/**
+ * struct muster_open - ioctl(MUSTER_OPEN): get a descriptor of an object
+ * @size:	sizeof(struct muster_open); at least 56
+ * @type:	enum muster_type_id
+ * @oflags:	O_CREAT, O_EXCL, O_CLOEXEC, O_NONBLOCK with the meaning that
+ *		open(2) gives them. Without a name O_CREAT and O_EXCL say nothing.
+ * @mode:	permission bits (0777) of a new named object, less the caller's
+ *		umask (O6). As for POSIX semaphores, to open an existing object
+ *		one needs both read and write permission.
+ * @name:	pointer to the name, not terminated; 0 for an anonymous object
+ * @name_len:	its length, 1 to MUSTER_NAME_MAX; 0 for an anonymous object. Any
+ *		bytes but control characters (below 32, and 127). A name that
+ *		begins with '~' is private to the caller's effective user (O2).
+ *		Names are per type and per IPC namespace (O5).
+ * @options:	options of the type: MUSTER_FLIGHT_NO_HANDOVER, ...
+ *		0 on opening an existing object: whatever it has.
+ * @limit:	flight: hand-overs per call, 0 for the default (F6);
+ *		barrier: parties, 1 to 2^31-1;
+ *		semaphore: permits, 1 to 2^63-1.
+ *		0 on opening an existing object: whatever it has.
+ * @initial:	signalling semaphore: permits that are there at first, 0 to
+ *		@limit. Ignored on opening an existing one. Else 0.
+ * @created:	(out) 1 if the object is new, 0 if it was there
+ * @__reserved:	0
+ *
+ * Returns the descriptor, which is the capability from then on: it passes
+ * through fork(2) and SCM_RIGHTS. The object lives as long as a descriptor of
+ * it does; there is no unlink (O3).
+ *
+ * Errors: EACCES the object's mode does not allow it; EEXIST O_CREAT|O_EXCL and
+ * it exists; ENOENT it does not exist and O_CREAT was not set; EINVAL the type,
+ * name, mode, or a parameter is not valid, or differs from that of the existing
+ * object (O4); ENAMETOOLONG; ENOSPC objects_max is reached; EMFILE, ENFILE no
+ * descriptor is free.
+ */
+struct muster_open {
+	__u32 size;
+	__u32 type;
+	__u32 oflags;
+	__u32 mode;
+	__aligned_u64 name;
+	__u32 name_len;
+	__u32 options;
+	__u64 limit;
+	__u64 initial;
+	__u32 created;
+	__u32 __reserved;
+};
+
+/* ---- flight: of all concurrent callers for a key one does the work ---- */
+
+/* struct muster_flight_join.flags, beside MUSTER_WAIT_*. */
+#define MUSTER_JOIN_NO_FOLLOW	(1U << 8)	/* EBUSY rather than follow (F9) */
+#define MUSTER_JOIN_NO_LEAD	(1U << 9)	/* ENOENT rather than lead (F9) */
+#define MUSTER_JOIN_MIGRATORY	(1U << 10)	/* no EDEADLK: tasks wander between
+						 * threads (F11)
+						 */
+#define MUSTER_JOIN_NO_RESULT	(1U << 11)	/* a follower wants the status only:
+						 * no bytes are copied or kept
+						 */
+
+/* struct muster_flight_join.role */
+#define MUSTER_ROLE_LEADER	1
+#define MUSTER_ROLE_FOLLOWER	2
+
+/* struct muster_flight_join.outcome */
+#define MUSTER_OUTCOME_SHARED	 (1U << 0)	/* others got this result too */
+#define MUSTER_OUTCOME_TRUNCATED (1U << 1)	/* @buf was too short: FETCH it */
+
+/**
+ * struct muster_flight_join - ioctl(MUSTER_FLIGHT_JOIN): lead or follow a call
+ * @size:	sizeof(struct muster_flight_join); at least 48
+ * @flags:	MUSTER_WAIT_*, MUSTER_JOIN_*
+ * @key:	pointer to the key, any bytes
+ * @key_len:	1 to MUSTER_KEY_MAX
+ * @__reserved:	0
+ * @deadline:	how long to follow. A leader does not wait (F5).
+ * @buf:	pointer to room for the result, may be 0 if @buf_len is
+ * @buf_len:	its size in bytes
+ * @token:	(out) the call's fencing token (W4); it grows with every call
+ *		and every hand-over of the group. The leader names its call by it.
+ * @result_len:	(out) follower: size of the whole result in bytes
+ * @role:	(out) MUSTER_ROLE_LEADER: the caller's process now leads; it must
+ *		do the work and FINISH or ABANDON. MUSTER_ROLE_FOLLOWER: the work
+ *		is done, @status and @buf hold what its leader said (F1, F2).
+ * @outcome:	(out) MUSTER_OUTCOME_*
+ * @status:	(out) follower: the status that the leader gave
+ * @attempt:	(out) 1, and 1 more for each hand-over (F6)
+ * @shared:	(out) follower: how many followers share the result, the caller
+ *		included; leader: how many follow at this instant
+ * @__pad:	(out) 0
+ *
+ * A result that is longer than @buf_len is not lost (F3): as much as fits is
+ * copied, MUSTER_OUTCOME_TRUNCATED is set, and the result waits for the process
+ * to MUSTER_FLIGHT_FETCH it by @token.
+ *
+ * Errors: EBUSY, ENOENT (F9); EDEADLK the calling thread leads this key (F11);
+ * EOWNERDEAD the leader died and the call may be handed over no more (F6);
+ * ENOSPC calls_max is reached; ENOBUFS the result did not fit and may not be
+ * kept either, since bytes_max or calls_max is reached; ETIMEDOUT, EAGAIN,
+ * EINTR.
+ */
+struct muster_flight_join {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__u32 key_len;
+	__u32 __reserved;
+	__u64 deadline;
+	__aligned_u64 buf;
+	__u64 buf_len;
+	__u64 token;
+	__u64 result_len;
+	__u32 role;
+	__u32 outcome;
+	__s32 status;
+	__u32 attempt;
+	__u32 shared;
+	__u32 __pad;
+};
+
+/**
+ * struct muster_flight_finish - ioctl(MUSTER_FLIGHT_FINISH): the work is done
+ * @size:	sizeof(struct muster_flight_finish); at least 48
+ * @flags:	0
+ * @key:	pointer to the key that was joined
+ * @key_len:	its length
+ * @status:	the work's own status, any number
+ * @token:	as JOIN gave it
+ * @data:	pointer to the result, may be 0 if @data_len is
+ * @data_len:	its size in bytes, up to result_max
+ * @followers:	(out) how many got it
+ * @__pad:	(out) 0
+ *
+ * Any thread of the leading process may call it (W1). Every follower gets
+ * @status and the bytes. A failed FINISH leaves the caller leading.
+ *
+ * Errors: EPERM the process does not lead such a call through this descriptor;
+ * EMSGSIZE @data_len is more than result_max.
+ */
+struct muster_flight_finish {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__u32 key_len;
+	__s32 status;
+	__u64 token;
+	__aligned_u64 data;
+	__u64 data_len;
+	__u32 followers;
+	__u32 __pad;
+};
+
+/**
+ * struct muster_flight_key - ioctl(MUSTER_FLIGHT_ABANDON, MUSTER_FLIGHT_FORGET)
+ * @size:	sizeof(struct muster_flight_key); at least 24
+ * @flags:	0
+ * @key:	pointer to the key
+ * @key_len:	its length
+ * @__reserved:	0
+ * @token:	ABANDON: as JOIN gave it. FORGET: 0, or the token of the call to
+ *		forget, so that a newer one is left alone
+ * @count:	(out) ABANDON: 1 if a follower now leads, else 0. FORGET: 1 if a
+ *		call was forgotten, 0 if there was none (that is no error)
+ * @__pad:	(out) 0
+ *
+ * ABANDON gives up leading as if the process had died (F6). Errors: EPERM as
+ * for FINISH.
+ *
+ * FORGET makes later joins start a new call; those that wait still get the old
+ * one (F4). Anyone with the descriptor may call it.
+ */
+struct muster_flight_key {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__u32 key_len;
+	__u32 __reserved;
+	__u64 token;
+	__u32 count;
+	__u32 __pad;
+};
+
+#define MUSTER_FETCH_DISCARD	(1U << 0)	/* drop it without copying */
+
+/**
+ * struct muster_flight_fetch - ioctl(MUSTER_FLIGHT_FETCH): get a result that did
+ * not fit (F3)
+ * @size:	sizeof(struct muster_flight_fetch); at least 32
+ * @flags:	0 or MUSTER_FETCH_DISCARD
+ * @token:	as the truncated JOIN gave it
+ * @buf:	pointer to room for the result
+ * @buf_len:	its size in bytes
+ * @result_len:	(out) size of the result; also written with EMSGSIZE
+ *
+ * A fetched result is gone. Each truncated JOIN leaves one to fetch; those left
+ * are dropped when the process closes its last descriptor of the group.
+ *
+ * Errors: ENOENT the process has no such result; EMSGSIZE @buf_len is too short,
+ * the result is still there.
+ */
+struct muster_flight_fetch {
+	__u32 size;
+	__u32 flags;
+	__u64 token;
+	__aligned_u64 buf;
+	__u64 buf_len;
+	__u64 result_len;
+};
+
+/**
+ * struct muster_flight_stat - ioctl(MUSTER_FLIGHT_STAT): look at a flight group
+ * @size:	sizeof(struct muster_flight_stat); at least 8
+ * @flags:	0
+ * @options:	(out) options it was created with
+ * @handovers:	(out) hand-overs allowed per call
+ * @calls:	(out) keys in flight that can be joined
+ * @followers:	(out) callers that wait
+ * @led:	(out) calls begun since the group was created
+ * @joined:	(out) results that followers got; led / (led + joined) is the
+ *		share of the work that was really done
+ * @handed_over: (out) hand-overs
+ * @forgotten:	(out) calls forgotten
+ * @orphaned:	(out) calls that ended with EOWNERDEAD or without anyone left
+ */
+struct muster_flight_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__u32 handovers;
+	__u64 calls;
+	__u64 followers;
+	__u64 led;
+	__u64 joined;
+	__u64 handed_over;
+	__u64 forgotten;
+	__u64 orphaned;
+};
+
+/* ---- a process, as the STAT ioctls list them ---- */
+
+#define MUSTER_PROCESS_HOLDER	1	/* holds permits; runs the action */
+#define MUSTER_PROCESS_WAITER	2	/* waits, in the order of the list */
+
+/**
+ * struct muster_process - who holds, who waits
+ * @pid:	process id in the caller's PID namespace, 0 if it has none there
+ * @role:	MUSTER_PROCESS_*
+ * @amount:	permits held or asked for; 1 for a barrier
+ * @since:	CLOCK_MONOTONIC ns since when, to the kernel's tick
+ */
+struct muster_process {
+	__s32 pid;
+	__u32 role;
+	__u64 amount;
+	__u64 since;
+};
+
+/* A STAT lists at most so many processes in one call. */
+#define MUSTER_PROCESSES_MAX	1024
+
+/* ---- barrier: all leave when all are there ---- */
+
+/* struct muster_barrier_await.outcome */
+#define MUSTER_OUTCOME_ACTION	(1U << 8)	/* run the action, then COMPLETE */
+
+/* struct muster_barrier_await.broken_by, struct muster_barrier_stat.broken_by */
+#define MUSTER_BROKEN_TIMEOUT	1	/* a waiter's deadline passed */
+#define MUSTER_BROKEN_DEATH	2	/* a waiter, or the action's runner, died */
+#define MUSTER_BROKEN_ACTION	3	/* the action said a status that is not 0 */
+#define MUSTER_BROKEN_RESET	4	/* MUSTER_BARRIER_RESET */
+
+/**
+ * struct muster_barrier_await - ioctl(MUSTER_BARRIER_AWAIT): arrive and wait
+ * @size:	sizeof(struct muster_barrier_await); at least 16
+ * @flags:	MUSTER_WAIT_*
+ * @deadline:	how long to wait for the others. If it passes, the barrier breaks
+ *		(B3). One that has passed already on entry neither joins nor
+ *		breaks: ETIMEDOUT.
+ * @generation:	(out) the same number for all who leave together; grows by 1
+ * @token:	(out) fencing token of this generation (W4); names the action
+ * @index:	(out) arrival index: parties-1 the first, 0 the last (B1)
+ * @outcome:	(out) MUSTER_OUTCOME_ACTION: everybody is there and waits for this
+ *		process to run the action and COMPLETE (B2); else 0
+ * @status:	(out, with EPIPE) what the action said, else 0
+ * @broken_by:	(out, with EPIPE) MUSTER_BROKEN_*
+ * @arrived:	(out, with EPIPE) how many had arrived when it broke
+ * @parties:	(out, with EPIPE) how many it takes
+ *
+ * Without MUSTER_OUTCOME_ACTION the barrier has tripped. A signal that does not
+ * kill withdraws the arrival and restarts it (B4); once all parties are there
+ * and the action runs, it is delivered after the action.
+ *
+ * Errors: EPIPE the barrier is broken, or broke or was reset while the caller
+ * waited (B3, B5); ETIMEDOUT, EAGAIN, EINTR.
+ */
+struct muster_barrier_await {
+	__u32 size;
+	__u32 flags;
+	__u64 deadline;
+	__u64 generation;
+	__u64 token;
+	__u32 index;
+	__u32 outcome;
+	__s32 status;
+	__u32 broken_by;
+	__u32 arrived;
+	__u32 parties;
+};
+
+/**
+ * struct muster_barrier_complete - ioctl(MUSTER_BARRIER_COMPLETE): the action is
+ * over (B2)
+ * @size:	sizeof(struct muster_barrier_complete); at least 16
+ * @status:	0 trips the barrier; anything else breaks it and everyone who
+ *		waits learns it
+ * @token:	as AWAIT gave it
+ *
+ * Errors: EPERM the process runs no such action; EPIPE the barrier was broken or
+ * reset meanwhile, nobody was released.
+ */
+struct muster_barrier_complete {
+	__u32 size;
+	__s32 status;
+	__u64 token;
+};
+
+/**
+ * struct muster_barrier_reset - ioctl(MUSTER_BARRIER_RESET): begin anew (B5)
+ * @size:	sizeof(struct muster_barrier_reset); at least 8
+ * @flags:	0
+ *
+ * All who have arrived and not left get EPIPE; the new generation is healthy.
+ */
+struct muster_barrier_reset {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct muster_barrier_stat - ioctl(MUSTER_BARRIER_STAT): look at a barrier (B7)
+ * @size:	sizeof(struct muster_barrier_stat); at least 8
+ * @flags:	0
+ * @options:	(out) options it was created with
+ * @parties:	(out) how many it takes
+ * @generation:	(out) the generation that forms or whose action runs
+ * @waiting:	(out) how many have arrived and not left, all generations
+ * @broken_by:	(out) 0 if healthy, else MUSTER_BROKEN_*
+ * @broken_pid:	(out) the process that broke it, in the caller's PID namespace
+ * @status:	(out) what the action said, if that broke it
+ * @arrived:	(out) how many had arrived when it broke
+ * @acting:	(out) 1 while the action runs
+ * @nr_processes: in: room at @processes, in structs; out: how many there are,
+ *		which may be more
+ * @__reserved:	0
+ * @processes:	pointer to struct muster_process[], those that wait in order of
+ *		arrival, then the one that runs the action; may be 0
+ */
+struct muster_barrier_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__u32 parties;
+	__u64 generation;
+	__u32 waiting;
+	__u32 broken_by;
+	__s32 broken_pid;
+	__s32 status;
+	__u32 arrived;
+	__u32 acting;
+	__u32 nr_processes;
+	__u32 __reserved;
+	__aligned_u64 processes;
+};
+
+/* ---- semaphore: only so many at a time ---- */
+
+/* struct muster_sem_acquire.flags, beside MUSTER_WAIT_*. */
+#define MUSTER_SEM_WAIT_LIMIT	(1U << 8)	/* wait for a larger limit, not
+						 * ERANGE (S2)
+						 */
+
+/* struct muster_sem_acquire.outcome */
+#define MUSTER_OUTCOME_ABANDONED (1U << 16)	/* a holder died (W4) */
+
+/**
+ * struct muster_sem_acquire - ioctl(MUSTER_SEM_ACQUIRE): take permits
+ * @size:	sizeof(struct muster_sem_acquire); at least 24
+ * @flags:	MUSTER_WAIT_*, MUSTER_SEM_WAIT_LIMIT
+ * @permits:	how many, all or nothing, 0 to 2^63-1. First come, first served,
+ *		a large request at the front is never overtaken (S1). 0 succeeds
+ *		when nobody is queued.
+ * @deadline:	how long to wait
+ * @token:	(out) fencing token of this grant (W4)
+ * @outcome:	(out) MUSTER_OUTCOME_ABANDONED: since the last RELEASE a process
+ *		ended without releasing what it held
+ * @__pad:	(out) 0
+ *
+ * What is held belongs to the process and comes back when it dies, or closes
+ * its last descriptor of the semaphore (W1, W2), unless it is signalling (S3).
+ *
+ * Errors: ERANGE @permits is more than the limit, or the limit was lowered below
+ * it meanwhile (S2, S4); EINVAL @permits is more than 2^63-1; ETIMEDOUT, EAGAIN,
+ * EINTR.
+ */
+struct muster_sem_acquire {
+	__u32 size;
+	__u32 flags;
+	__u64 permits;
+	__u64 deadline;
+	__u64 token;
+	__u32 outcome;
+	__u32 __pad;
+};
+
+/**
+ * struct muster_sem_release - ioctl(MUSTER_SEM_RELEASE): give permits back
+ * @size:	sizeof(struct muster_sem_release); at least 16
+ * @flags:	0
+ * @permits:	how many, 0 to 2^63-1
+ *
+ * Errors: EPERM the process does not hold so many through this descriptor (S3);
+ * EOVERFLOW signalling: there would be more than the limit; EINVAL @permits is
+ * more than 2^63-1.
+ */
+struct muster_sem_release {
+	__u32 size;
+	__u32 flags;
+	__u64 permits;
+};
+
+/**
+ * struct muster_sem_set_limit - ioctl(MUSTER_SEM_SET_LIMIT): resize (S4)
+ * @size:	sizeof(struct muster_sem_set_limit); at least 16
+ * @flags:	0
+ * @limit:	the new limit, 0 to 2^63-1; 0 stops all grants
+ * @old_limit:	(out) what it was
+ *
+ * Growing wakes those who can now be served. Shrinking takes nothing away: new
+ * grants wait until usage is below. Waiters that ask for more than @limit get
+ * ERANGE. The limit of a signalling semaphore is the most permits there may be;
+ * changing it adds and removes none.
+ *
+ * Errors: EINVAL @limit is more than 2^63-1.
+ */
+struct muster_sem_set_limit {
+	__u32 size;
+	__u32 flags;
+	__u64 limit;
+	__u64 old_limit;
+};
+
+/**
+ * struct muster_sem_stat - ioctl(MUSTER_SEM_STAT): look at a semaphore (S6)
+ * @size:	sizeof(struct muster_sem_stat); at least 8
+ * @flags:	0
+ * @options:	(out) options it was created with
+ * @abandoned:	(out) 1 if a holder died since the last RELEASE
+ * @limit:	(out) the limit
+ * @held:	(out) permits held; signalling: @limit less what is there, or 0
+ *		if there is more (after the limit was lowered)
+ * @available:	(out) permits that are there; 0 while usage is above the limit
+ * @waiters:	(out) how many wait
+ * @nr_processes: in: room at @processes, in structs; out: how many there are,
+ *		which may be more
+ * @processes:	pointer to struct muster_process[], holders first, then waiters
+ *		in order; may be 0
+ */
+struct muster_sem_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__u32 abandoned;
+	__u64 limit;
+	__u64 held;
+	__u64 available;
+	__u32 waiters;
+	__u32 nr_processes;
+	__aligned_u64 processes;
+};
+
+#endif /* _UAPI_LINUX_MUSTER_H */
