@@ -492,9 +492,9 @@ static int barrier_await_owner(const struct muster_request *req,
 	return fault ?: err;
 }
 
-static int barrier_await(const struct muster_request *req, void *args)
+static int barrier_await(const struct muster_request *req,
+			 struct muster_barrier_await *await)
 {
-	struct muster_barrier_await *await = args;
 	struct muster_deadline until;
 	struct muster_owner *owner;
 	int err;
@@ -543,7 +543,8 @@ static int barrier_complete_locked(struct muster_barrier *barrier,
 	return 0;
 }
 
-static int barrier_complete(const struct muster_request *req, void *args)
+static int barrier_complete(const struct muster_request *req,
+			    struct muster_barrier_complete *complete)
 {
 	struct muster_barrier *barrier = to_barrier(req->mfile->object);
 	struct barrier_exit exit;
@@ -551,15 +552,16 @@ static int barrier_complete(const struct muster_request *req, void *args)
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	err = barrier_complete_locked(barrier, muster_owner_find(req->mfile), args, &exit);
+	err = barrier_complete_locked(barrier, muster_owner_find(req->mfile), complete,
+				      &exit);
 	barrier_unlock(barrier, &exit);
 	return err;
 }
 
-static int barrier_reset(const struct muster_request *req, void *args)
+static int barrier_reset(const struct muster_request *req,
+			 struct muster_barrier_reset *reset)
 {
 	struct muster_barrier *barrier = to_barrier(req->mfile->object);
-	struct muster_barrier_reset *reset = args;
 	struct barrier_exit exit;
 	struct pid *pid;
 
@@ -602,10 +604,10 @@ static void barrier_list(struct muster_barrier *barrier, struct muster_roster *r
 				  1, barrier->run_since);
 }
 
-static int barrier_stat(const struct muster_request *req, void *args)
+static int barrier_stat(const struct muster_request *req,
+			struct muster_barrier_stat *stat)
 {
 	struct muster_barrier *barrier = to_barrier(req->mfile->object);
-	struct muster_barrier_stat *stat = args;
 	struct muster_roster roster;
 	int err;
 
@@ -636,15 +638,16 @@ static int barrier_stat(const struct muster_request *req, void *args)
 	return err;
 }
 
+MUSTER_HANDLER(barrier_await, struct muster_barrier_await, deadline)
+MUSTER_HANDLER(barrier_complete, struct muster_barrier_complete, token)
+MUSTER_HANDLER(barrier_reset, struct muster_barrier_reset, flags)
+MUSTER_HANDLER(barrier_stat, struct muster_barrier_stat, flags)
+
 static const struct muster_command barrier_commands[] = {
-	MUSTER_COMMAND(MUSTER_BARRIER_AWAIT, barrier_await,
-		       struct muster_barrier_await, deadline),
-	MUSTER_COMMAND(MUSTER_BARRIER_COMPLETE, barrier_complete,
-		       struct muster_barrier_complete, token),
-	MUSTER_COMMAND(MUSTER_BARRIER_RESET, barrier_reset,
-		       struct muster_barrier_reset, flags),
-	MUSTER_COMMAND(MUSTER_BARRIER_STAT, barrier_stat,
-		       struct muster_barrier_stat, flags),
+	{ MUSTER_BARRIER_AWAIT, barrier_await_run },
+	{ MUSTER_BARRIER_COMPLETE, barrier_complete_run },
+	{ MUSTER_BARRIER_RESET, barrier_reset_run },
+	{ MUSTER_BARRIER_STAT, barrier_stat_run },
 };
 
 /* ---- the type ---- */

@@ -6,6 +6,7 @@
 #ifndef MUSTER_COMPAT_H
 #define MUSTER_COMPAT_H
 
+#include <linux/compiler.h>
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>
@@ -15,6 +16,10 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "muster supports Linux 6.1 and later"
+#endif
+
+#ifndef __uninitialized
+#define __uninitialized __attribute__((__uninitialized__))
 #endif
 
 /*

@@ -32,29 +32,21 @@ const struct muster_type *const muster_types[] = {
 
 const unsigned int muster_nr_types = ARRAY_SIZE(muster_types);
 
-/* The largest argument; a command's struct must fit (checked where it runs). */
-union muster_args {
-	struct muster_info info;
-	struct muster_open open;
-	struct muster_flight_join flight_join;
-	struct muster_flight_finish flight_finish;
-	struct muster_barrier_stat barrier_stat;
-	struct muster_sem_stat sem_stat;
-	u64 room[16];
-};
+/* muster_fetch() where the caller's struct is another version's, or unaligned. */
+int muster_fetch_slow(struct muster_request *req, void *args, size_t size,
+		      size_t min_size)
+{
+	if (get_user(req->size, (u32 __user *)req->arg))
+		return -EFAULT;
+	if (req->size < min_size)
+		return -EINVAL;
+	if (req->size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(args, size, req->arg, req->size);
+}
 
-/**
- * muster_reply_from - write the results of an ioctl
- * @req:	the ioctl
- * @args:	its struct
- * @size:	size of the struct
- * @from:	offset of the first result
- *
- * A caller with a shorter struct gets what it has room for.
- *
- * Return: 0 or -EFAULT.
- */
-int muster_reply_from(const struct muster_request *req, const void *args,
+/* muster_reply() where the caller's struct is another version's, or unaligned. */
+int muster_reply_slow(const struct muster_request *req, const void *args,
 		      size_t size, size_t from)
 {
 	size_t end = min_t(size_t, size, req->size);
@@ -66,9 +58,8 @@ int muster_reply_from(const struct muster_request *req, const void *args,
 	return 0;
 }
 
-static int muster_info(const struct muster_request *req, void *args)
+static int muster_info(const struct muster_request *req, struct muster_info *info)
 {
-	struct muster_info *info = args;
 	unsigned int i;
 
 	if (info->flags)
@@ -129,9 +120,8 @@ err_mfile:
 	return err;
 }
 
-static int muster_open(const struct muster_request *req, void *args)
+static int muster_open(const struct muster_request *req, struct muster_open *how)
 {
-	struct muster_open *how = args;
 	struct muster_object *object;
 	int err;
 
@@ -141,9 +131,12 @@ static int muster_open(const struct muster_request *req, void *args)
 	return muster_install(object, how, req);
 }
 
+MUSTER_HANDLER(muster_info, struct muster_info, flags)
+MUSTER_HANDLER(muster_open, struct muster_open, initial)
+
 static const struct muster_command device_commands[] = {
-	MUSTER_COMMAND(MUSTER_INFO, muster_info, struct muster_info, flags),
-	MUSTER_COMMAND(MUSTER_OPEN, muster_open, struct muster_open, initial),
+	{ MUSTER_INFO, muster_info_run },
+	{ MUSTER_OPEN, muster_open_run },
 };
 
 static const struct muster_command *
@@ -155,50 +148,29 @@ muster_find_command(const struct muster_command *table, unsigned int nr,
 	return i < nr && table[i].cmd == cmd ? &table[i] : NULL;
 }
 
-static long muster_run(const struct muster_command *command,
-		       struct muster_file *mfile, void __user *arg)
-{
-	struct muster_request req = { .mfile = mfile, .arg = arg };
-	union muster_args args;
-	int err;
-
-	if (get_user(req.size, (u32 __user *)arg))
-		return -EFAULT;
-	if (req.size < command->min_size)
-		return -EINVAL;
-	if (req.size > PAGE_SIZE)
-		return -E2BIG;
-	err = copy_struct_from_user(&args, command->size, arg, req.size);
-	if (err)
-		return err;
-	return command->run(&req, &args);
-}
-
 static long muster_device_ioctl(struct file *file, unsigned int cmd,
 				unsigned long arg)
 {
+	struct muster_request req = { .arg = (void __user *)arg };
 	const struct muster_command *command;
 
 	command = muster_find_command(device_commands,
 				      ARRAY_SIZE(device_commands), cmd);
-	if (!command)
-		return -ENOTTY;
-	return muster_run(command, NULL, (void __user *)arg);
+	return command ? command->run(&req) : -ENOTTY;
 }
 
 static long muster_object_ioctl(struct file *file, unsigned int cmd,
 				unsigned long arg)
 {
 	struct muster_file *mfile = file->private_data;
+	struct muster_request req = { .mfile = mfile, .arg = (void __user *)arg };
 	const struct muster_type *type = mfile->object->type;
 	const struct muster_command *command;
 
 	command = muster_find_command(type->commands, type->nr_commands, cmd);
-	if (!command && cmd == MUSTER_INFO)
-		command = &device_commands[0];
-	if (!command)
-		return -ENOTTY;
-	return muster_run(command, mfile, (void __user *)arg);
+	if (likely(command))
+		return command->run(&req);
+	return cmd == MUSTER_INFO ? muster_info_run(&req) : -ENOTTY;
 }
 
 static __poll_t muster_object_poll(struct file *file, poll_table *wait)

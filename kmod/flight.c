@@ -116,9 +116,9 @@ static int flight_join_owner(const struct muster_request *req,
 	return err;
 }
 
-static int flight_join(const struct muster_request *req, void *args)
+static int flight_join(const struct muster_request *req,
+		       struct muster_flight_join *join)
 {
-	struct muster_flight_join *join = args;
 	struct muster_owner *owner;
 	struct flight_key key;
 	int err;
@@ -155,8 +155,6 @@ static int flight_finish_owner(const struct muster_request *req,
 	int followers;
 
 	/* A bad pointer is found before anything is done that others see. */
-	finish->followers = 0;
-	finish->__pad = 0;
 	if (muster_reply(req, finish, followers))
 		return -EFAULT;
 	result = flight_result_get(finish->data, finish->data_len);
@@ -169,12 +167,13 @@ static int flight_finish_owner(const struct muster_request *req,
 		return followers;
 	}
 	finish->followers = followers;
+	finish->__pad = 0;
 	return muster_reply(req, finish, followers);
 }
 
-static int flight_finish(const struct muster_request *req, void *args)
+static int flight_finish(const struct muster_request *req,
+			 struct muster_flight_finish *finish)
 {
-	struct muster_flight_finish *finish = args;
 	struct muster_owner *owner;
 	struct flight_key key;
 	int err;
@@ -196,14 +195,12 @@ static int flight_key_args(struct muster_flight_key *args, struct flight_key *ke
 {
 	if (args->flags || args->__reserved)
 		return -EINVAL;
-	args->count = 0;
-	args->__pad = 0;
 	return flight_key_copy(key, args->key, args->key_len);
 }
 
-static int flight_abandon(const struct muster_request *req, void *args)
+static int flight_abandon(const struct muster_request *req,
+			  struct muster_flight_key *abandon)
 {
-	struct muster_flight_key *abandon = args;
 	struct muster_owner *owner;
 	struct flight_key key;
 	int err;
@@ -222,12 +219,13 @@ static int flight_abandon(const struct muster_request *req, void *args)
 	if (err < 0)
 		return err;
 	abandon->count = err;
+	abandon->__pad = 0;
 	return muster_reply(req, abandon, count);
 }
 
-static int flight_forget_ioctl(const struct muster_request *req, void *args)
+static int flight_forget_ioctl(const struct muster_request *req,
+			       struct muster_flight_key *forget)
 {
-	struct muster_flight_key *forget = args;
 	struct flight_key key;
 	int err;
 
@@ -237,6 +235,7 @@ static int flight_forget_ioctl(const struct muster_request *req, void *args)
 	if (err)
 		return err;
 	forget->count = flight_forget(to_flight(req->mfile->object), &key, forget->token);
+	forget->__pad = 0;
 	return muster_reply(req, forget, count);
 }
 
@@ -268,9 +267,9 @@ out:
 	return err;
 }
 
-static int flight_fetch(const struct muster_request *req, void *args)
+static int flight_fetch(const struct muster_request *req,
+			struct muster_flight_fetch *fetch)
 {
-	struct muster_flight_fetch *fetch = args;
 	struct muster_owner *owner;
 	int err;
 
@@ -284,10 +283,10 @@ static int flight_fetch(const struct muster_request *req, void *args)
 	return err;
 }
 
-static int flight_stat(const struct muster_request *req, void *args)
+static int flight_stat(const struct muster_request *req,
+		       struct muster_flight_stat *stat)
 {
 	struct muster_flight *flight = to_flight(req->mfile->object);
-	struct muster_flight_stat *stat = args;
 
 	if (stat->flags)
 		return -EINVAL;
@@ -303,17 +302,20 @@ static int flight_stat(const struct muster_request *req, void *args)
 	return muster_reply(req, stat, options);
 }
 
+MUSTER_HANDLER(flight_join, struct muster_flight_join, buf_len)
+MUSTER_HANDLER(flight_finish, struct muster_flight_finish, data_len)
+MUSTER_HANDLER(flight_abandon, struct muster_flight_key, token)
+MUSTER_HANDLER(flight_forget_ioctl, struct muster_flight_key, token)
+MUSTER_HANDLER(flight_fetch, struct muster_flight_fetch, buf_len)
+MUSTER_HANDLER(flight_stat, struct muster_flight_stat, flags)
+
 static const struct muster_command flight_commands[] = {
-	MUSTER_COMMAND(MUSTER_FLIGHT_JOIN, flight_join, struct muster_flight_join, buf_len),
-	MUSTER_COMMAND(MUSTER_FLIGHT_FINISH, flight_finish,
-		       struct muster_flight_finish, data_len),
-	MUSTER_COMMAND(MUSTER_FLIGHT_ABANDON, flight_abandon,
-		       struct muster_flight_key, token),
-	MUSTER_COMMAND(MUSTER_FLIGHT_FORGET, flight_forget_ioctl,
-		       struct muster_flight_key, token),
-	MUSTER_COMMAND(MUSTER_FLIGHT_FETCH, flight_fetch,
-		       struct muster_flight_fetch, buf_len),
-	MUSTER_COMMAND(MUSTER_FLIGHT_STAT, flight_stat, struct muster_flight_stat, flags),
+	{ MUSTER_FLIGHT_JOIN, flight_join_run },
+	{ MUSTER_FLIGHT_FINISH, flight_finish_run },
+	{ MUSTER_FLIGHT_ABANDON, flight_abandon_run },
+	{ MUSTER_FLIGHT_FORGET, flight_forget_ioctl_run },
+	{ MUSTER_FLIGHT_FETCH, flight_fetch_run },
+	{ MUSTER_FLIGHT_STAT, flight_stat_run },
 };
 
 /* ---- the type ---- */

@@ -131,7 +131,7 @@ struct flight_call {
 	struct muster_flight *flight;
 	struct muster_user *user;
 	refcount_t refs;
-	spinlock_t lock;
+	spinlock_t lock;	/* see "Locking" above */
 	bool listed;
 	bool done;
 	u8 key_len;

@@ -299,7 +299,7 @@ static struct flight_call *flight_call_alloc(struct muster_flight *flight,
 {
 	struct flight_call *call;
 
-	call = kzalloc(struct_size(call, key, key->len), GFP_KERNEL_ACCOUNT);
+	call = kzalloc(struct_size(call, key, key->len), MUSTER_GFP);
 	if (!call)
 		return NULL;
 	call->flight = flight;

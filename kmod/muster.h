@@ -32,6 +32,7 @@
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/uidgid.h>
 
 #include <linux/muster.h>
@@ -82,33 +83,96 @@ struct muster_request {
 /**
  * struct muster_command - an ioctl
  * @cmd:	its number
- * @size:	size of its struct in this version
- * @min_size:	size that it must have at least
- * @run:	does it; @args is a copy of the struct of exactly @size bytes
+ * @run:	does it; see MUSTER_HANDLER()
  */
 struct muster_command {
 	unsigned int cmd;
-	u32 size;
-	u32 min_size;
-	int (*run)(const struct muster_request *req, void *args);
+	int (*run)(struct muster_request *req);
 };
 
-/* An entry of a command table: @last is the last field that must be there. */
-#define MUSTER_COMMAND(_cmd, _run, _struct, _last)			\
-	{								\
-		.cmd = (_cmd),						\
-		.size = sizeof(_struct),				\
-		.min_size = offsetofend(_struct, _last),		\
-		.run = (_run),						\
-	}
-
-int muster_reply_from(const struct muster_request *req, const void *args,
+int muster_fetch_slow(struct muster_request *req, void *args, size_t size,
+		      size_t min_size);
+int muster_reply_slow(const struct muster_request *req, const void *args,
 		      size_t size, size_t from);
 
-/* Copies @args from its field @first on to the caller; 0 or -EFAULT. */
+/**
+ * muster_fetch - read the struct of an ioctl
+ * @req:	the ioctl; its @size is set
+ * @args:	where to put the struct
+ * @size:	its size in this version, constant
+ * @min_size:	size that it must have at least
+ *
+ * Nearly every caller has the struct of this version, aligned: then it is a few
+ * loads. All else is for copy_struct_from_user().
+ *
+ * Return: 0 or a negative errno.
+ */
+static __always_inline int muster_fetch(struct muster_request *req, void *args,
+					size_t size, size_t min_size)
+{
+	const unsigned long __user *from = req->arg;
+	unsigned long *to = args;
+	size_t i;
+
+	BUILD_BUG_ON(size % sizeof(u64));
+	if (likely(IS_ALIGNED((unsigned long)from, sizeof(u64)) &&
+		   user_read_access_begin(from, size))) {
+		unsafe_get_user(to[0], from, out);
+		if (likely(*(u32 *)args == size)) {
+			for (i = 1; i < size / sizeof(long); i++)
+				unsafe_get_user(to[i], from + i, out);
+			user_read_access_end();
+			req->size = size;
+			return 0;
+		}
+out:
+		user_read_access_end();
+	}
+	return muster_fetch_slow(req, args, size, min_size);
+}
+
+static __always_inline int muster_reply_from(const struct muster_request *req,
+					     const void *args, size_t size, size_t from)
+{
+	const unsigned long *word = args + from;
+	unsigned long __user *to = req->arg + from;
+	size_t i;
+
+	BUILD_BUG_ON(from % sizeof(u64));
+	if (likely(req->size == size && IS_ALIGNED((unsigned long)to, sizeof(u64)) &&
+		   user_write_access_begin(to, size - from))) {
+		for (i = 0; i < (size - from) / sizeof(long); i++)
+			unsafe_put_user(word[i], to + i, fault);
+		user_write_access_end();
+		return 0;
+fault:
+		user_write_access_end();
+		return -EFAULT;
+	}
+	return muster_reply_slow(req, args, size, from);
+}
+
+/*
+ * Writes the results of an ioctl, which begin with field @first of its struct, to
+ * the caller, as far as its struct has room for them; 0 or -EFAULT.
+ */
 #define muster_reply(req, args, first)					\
 	muster_reply_from(req, args, sizeof(*(args)),			\
 			  offsetof(typeof(*(args)), first))
+
+/*
+ * Defines _name_run() for a table of commands: fetches a struct _struct, that must
+ * reach as far as field _last, and calls _name(req, args).
+ */
+#define MUSTER_HANDLER(_name, _struct, _last)				\
+static int _name##_run(struct muster_request *req)			\
+{									\
+	_struct args __uninitialized;					\
+	int err = muster_fetch(req, &args, sizeof(args),		\
+			       offsetofend(_struct, _last));		\
+									\
+	return err ?: _name(req, &args);				\
+}
 
 /**
  * struct muster_type - a primitive
@@ -190,7 +254,7 @@ struct muster_name {
  */
 struct muster_object {
 	const struct muster_type *type;
-	spinlock_t lock;
+	spinlock_t lock;	/* see "Locking" */
 	wait_queue_head_t poll;
 	refcount_t refs;
 	u32 options;
@@ -204,7 +268,22 @@ struct muster_object {
 
 int muster_object_open(struct muster_open *how, struct muster_object **object);
 void muster_object_put(struct muster_object *object);
-void muster_object_wake_poll(struct muster_object *object);
+
+/**
+ * muster_object_wake_poll - something changed that poll(2) may be waiting for
+ * @object:	called without its lock, after the change was made under it
+ *
+ * A poller queues itself and then looks at the state under the lock. If it looked
+ * before the change it was in the queue before the lock was taken for the change,
+ * so it is seen here; else it saw the change itself.
+ */
+static inline void muster_object_wake_poll(struct muster_object *object)
+{
+	/* No barrier is needed: see above. */
+	if (waitqueue_active(&object->poll))
+		wake_up_poll(&object->poll, EPOLLIN | EPOLLRDNORM | EPOLLERR);
+}
+
 int muster_objects_init(void);
 void muster_objects_exit(void);
 
@@ -251,7 +330,7 @@ struct muster_owner {
 	fl_owner_t files;
 	struct list_head in_file;
 	refcount_t refs;
-	spinlock_t lock;
+	spinlock_t lock;	/* see "Locking" */
 	bool dead;
 	struct list_head waiters;
 	struct pid *pid;
@@ -259,7 +338,7 @@ struct muster_owner {
 	struct rcu_head rcu;
 };
 
-struct muster_owner *muster_owner_find(struct muster_file *mfile);
+struct muster_owner *muster_owner_find_other(struct muster_file *mfile);
 int muster_owner_create(struct muster_file *mfile);
 struct muster_owner *muster_owner_get(struct muster_file *mfile);
 void muster_owner_put(struct muster_owner *owner);
@@ -271,6 +350,26 @@ void muster_owners_exit(void);
 static inline struct muster_object *muster_owner_object(struct muster_owner *owner)
 {
 	return owner->mfile->object;
+}
+
+/**
+ * muster_owner_find - the calling process as an owner
+ * @mfile:	the open file
+ *
+ * The caller holds the lock of the object, or is in an RCU read section, and may
+ * use the owner for as long.
+ *
+ * Return: the owner, or NULL if there is none yet.
+ */
+static inline struct muster_owner *muster_owner_find(struct muster_file *mfile)
+{
+	struct muster_owner *owner;
+
+	owner = rcu_dereference_check(mfile->hot,
+				      lockdep_is_held(&mfile->object->lock));
+	if (likely(owner && owner->files == current->files))
+		return owner;
+	return muster_owner_find_other(mfile);
 }
 
 /* ---- waiter.c: deadlines, sleep, and being granted ---- */

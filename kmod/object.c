@@ -311,20 +311,6 @@ void muster_object_put(struct muster_object *object)
 	muster_object_free(object);
 }
 
-/**
- * muster_object_wake_poll - something changed that poll(2) may be waiting for
- * @object:	called without its lock, after the change was made under it
- *
- * A poller queues itself and then looks at the state under the lock. If it looked
- * before the change it was in the queue before the lock was taken for the change,
- * so it is seen here; else it saw the change itself.
- */
-void muster_object_wake_poll(struct muster_object *object)
-{
-	if (waitqueue_active(&object->poll))
-		wake_up_poll(&object->poll, EPOLLIN | EPOLLRDNORM | EPOLLERR);
-}
-
 int muster_objects_init(void)
 {
 	return rhashtable_init(&names, &names_params);

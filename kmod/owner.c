@@ -72,23 +72,10 @@ static struct muster_owner *muster_owner_lookup(struct muster_file *mfile,
 	return rhashtable_lookup(&owners, &key, owners_params);
 }
 
-/**
- * muster_owner_find - the calling process as an owner
- * @mfile:	the open file
- *
- * The caller holds the lock of the object, or is in an RCU read section, and may
- * use the owner for as long.
- *
- * Return: the owner, or NULL if there is none yet.
- */
-struct muster_owner *muster_owner_find(struct muster_file *mfile)
+/* muster_owner_find(), where the file is shared with other processes. */
+struct muster_owner *muster_owner_find_other(struct muster_file *mfile)
 {
 	struct muster_owner *owner;
-
-	owner = rcu_dereference_check(mfile->hot,
-				      lockdep_is_held(&mfile->object->lock));
-	if (likely(owner && owner->files == current->files))
-		return owner;
 
 	rcu_read_lock();
 	owner = muster_owner_lookup(mfile, current->files);

@@ -24,8 +24,9 @@
  * @free:	permits that can be granted
  * @queue:	struct sem_waiter.waiter.node, and cursors of sem_evict()
  * @nr_waiters:	how many wait, without cursors
- * @holders:	struct sem_owner.holding of those that hold some
- * @nr_holders:	how many
+ * @holders:	struct sem_owner.holding of those that hold some, and of some that no
+ *		longer do: to hold and not to hold again must not cost list work
+ * @nr_holders:	how many do
  * @token:	of the latest grant (W4)
  * @abandoned:	a holder died since the last release (W4)
  */
@@ -46,7 +47,7 @@ struct muster_sem {
  * @owner:	the core's part
  * @held:	permits it holds
  * @since:	jiffies since when it holds some
- * @holding:	link in @holders of the semaphore while it holds some
+ * @holding:	link in @holders of the semaphore; empty if not there
  */
 struct sem_owner {
 	struct muster_owner owner;
@@ -108,8 +109,9 @@ static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 		return;
 	if (!so->held) {
 		so->since = get_jiffies_64();
-		list_add_tail(&so->holding, &sem->holders);
 		sem->nr_holders++;
+		if (unlikely(list_empty(&so->holding)))
+			list_add_tail(&so->holding, &sem->holders);
 	}
 	so->held += permits;
 }
@@ -124,10 +126,8 @@ static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits
 	} else if (so && so->held) {
 		permits = min(permits, so->held);
 		so->held -= permits;
-		if (!so->held) {
-			list_del(&so->holding);
+		if (!so->held)
 			sem->nr_holders--;
-		}
 	} else {
 		permits = 0;
 	}
@@ -193,8 +193,6 @@ static bool sem_serve(struct muster_sem *sem, struct list_head *taken)
 
 	lockdep_assert_held(&sem->object.lock);
 
-	if (!sem->nr_waiters)
-		return false;
 	for (n = 0; n < MUSTER_BATCH; n++) {
 		sw = sem_front(sem);
 		if (!sw || !sem_serve_front(sem, sw, taken))
@@ -206,24 +204,30 @@ static bool sem_serve(struct muster_sem *sem, struct list_head *taken)
 /* ---- after a state change ---- */
 
 /*
- * Unlocks the semaphore after a change that may serve waiters, and serves them. A
- * newcomer between two batches queues up, as the queue is not empty.
+ * Serves waiters, in batches. A newcomer between two batches queues up, as the queue
+ * is not empty.
  */
-static void sem_unlock_serve(struct muster_sem *sem)
-	__releases(&sem->object.lock)
+static noinline void sem_serve_all(struct muster_sem *sem)
+	__must_hold(&sem->object.lock)
 {
 	LIST_HEAD(taken);
 	bool more;
 
-	for (;;) {
+	do {
 		more = sem_serve(sem, &taken);
 		spin_unlock(&sem->object.lock);
 		muster_settle_all(&taken);
-		if (!more)
-			break;
-		cond_resched();
 		spin_lock(&sem->object.lock);
-	}
+	} while (more);
+}
+
+/* Unlocks the semaphore after a change that may serve waiters. */
+static void sem_unlock_serve(struct muster_sem *sem)
+	__releases(&sem->object.lock)
+{
+	if (unlikely(sem->nr_waiters))
+		sem_serve_all(sem);
+	spin_unlock(&sem->object.lock);
 	muster_object_wake_poll(&sem->object);
 }
 
@@ -299,28 +303,15 @@ static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 	spin_lock(&sem->object.lock);
 	err = owner->dead ? -EBADF : sem_try(sem, to_sem_owner(owner), sw->permits,
 					     sw->wait_limit, &sw->grant);
-	if (err == -EAGAIN) {
+	if (err == -EAGAIN && !until->nonblock) {
 		list_add_tail(&sw->waiter.node, &sem->queue);
 		sem->nr_waiters++;
+		err = MUSTER_QUEUED;
 	}
 	spin_unlock(&sem->object.lock);
 
-	if (err == -EAGAIN)
+	if (err == MUSTER_QUEUED)
 		return muster_wait(&sw->waiter, until);
-	muster_owner_put(owner);
-	return err;
-}
-
-static int sem_wait_slow(const struct muster_request *req, struct sem_waiter *sw,
-			 const struct muster_deadline *until)
-{
-	struct muster_owner *owner;
-	int err;
-
-	owner = muster_owner_get(req->mfile);
-	if (IS_ERR(owner))
-		return PTR_ERR(owner);
-	err = sem_wait(to_sem(req->mfile->object), owner, sw, until);
 	muster_owner_put(owner);
 	return err;
 }
@@ -338,7 +329,8 @@ static void sem_give_back(struct muster_file *mfile, s64 permits)
 }
 
 /* As sem_try(), for the calling process; -ESRCH if it is no owner yet. */
-static int sem_try_self(struct muster_file *mfile, struct sem_waiter *sw)
+static int sem_try_self(struct muster_file *mfile, s64 permits, bool wait_limit,
+			struct sem_grant *grant)
 {
 	struct muster_sem *sem = to_sem(mfile->object);
 	struct muster_owner *owner;
@@ -347,45 +339,56 @@ static int sem_try_self(struct muster_file *mfile, struct sem_waiter *sw)
 	spin_lock(&sem->object.lock);
 	owner = muster_owner_find(mfile);
 	if (likely(owner))
-		err = sem_try(sem, to_sem_owner(owner), sw->permits, sw->wait_limit,
-			      &sw->grant);
+		err = sem_try(sem, to_sem_owner(owner), permits, wait_limit, grant);
 	spin_unlock(&sem->object.lock);
 	return err;
 }
 
-static int sem_acquire(const struct muster_request *req, void *args)
+static noinline int sem_acquire_slow(const struct muster_request *req,
+				     const struct muster_sem_acquire *acquire,
+				     struct sem_grant *grant)
 {
-	struct muster_sem_acquire *acquire = args;
+	struct sem_waiter sw = {
+		.permits = acquire->permits,
+		.wait_limit = acquire->flags & MUSTER_SEM_WAIT_LIMIT,
+	};
 	struct muster_deadline until;
-	struct sem_waiter sw;
+	struct muster_owner *owner;
+	int err;
+
+	muster_deadline_set(&until, req, acquire->flags, acquire->deadline);
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = sem_wait(to_sem(req->mfile->object), owner, &sw, &until);
+	muster_owner_put(owner);
+	*grant = sw.grant;
+	return err;
+}
+
+static int sem_acquire(const struct muster_request *req,
+		       struct muster_sem_acquire *acquire)
+{
+	struct sem_grant grant;
 	int err;
 
 	if (acquire->flags & ~(MUSTER_WAIT_MASK | MUSTER_SEM_WAIT_LIMIT) ||
 	    acquire->permits > S64_MAX)
 		return -EINVAL;
-	sw.permits = acquire->permits;
-	sw.wait_limit = acquire->flags & MUSTER_SEM_WAIT_LIMIT;
 
-	while ((err = sem_try_self(req->mfile, &sw)) == -ESRCH) {
-		err = muster_owner_create(req->mfile);
-		if (err)
-			return err;
-	}
-	if (err == -EAGAIN) {
-		muster_deadline_set(&until, req, acquire->flags, acquire->deadline);
-		if (until.nonblock)
-			return err;
-		err = sem_wait_slow(req, &sw, &until);
-	}
+	err = sem_try_self(req->mfile, acquire->permits,
+			   acquire->flags & MUSTER_SEM_WAIT_LIMIT, &grant);
+	if (unlikely(err == -EAGAIN || err == -ESRCH))
+		err = sem_acquire_slow(req, acquire, &grant);
 	if (err)
 		return err;
 
-	acquire->token = sw.grant.token;
-	acquire->outcome = sw.grant.abandoned ? MUSTER_OUTCOME_ABANDONED : 0;
+	acquire->token = grant.token;
+	acquire->outcome = grant.abandoned ? MUSTER_OUTCOME_ABANDONED : 0;
 	acquire->__pad = 0;
 	err = muster_reply(req, acquire, token);
-	if (err)
-		sem_give_back(req->mfile, sw.permits);
+	if (unlikely(err))
+		sem_give_back(req->mfile, acquire->permits);
 	return err;
 }
 
@@ -399,10 +402,10 @@ static int sem_may_release(const struct muster_sem *sem, const struct sem_owner 
 	return permits > (so ? so->held : 0) ? -EPERM : 0;
 }
 
-static int sem_release(const struct muster_request *req, void *args)
+static int sem_release(const struct muster_request *req,
+		       struct muster_sem_release *release)
 {
 	struct muster_sem *sem = to_sem(req->mfile->object);
-	struct muster_sem_release *release = args;
 	struct sem_owner *so;
 	int err;
 
@@ -422,10 +425,10 @@ static int sem_release(const struct muster_request *req, void *args)
 	return 0;
 }
 
-static int sem_set_limit(const struct muster_request *req, void *args)
+static int sem_set_limit(const struct muster_request *req,
+			 struct muster_sem_set_limit *set)
 {
 	struct muster_sem *sem = to_sem(req->mfile->object);
-	struct muster_sem_set_limit *set = args;
 	s64 limit = set->limit;
 	int err;
 
@@ -455,14 +458,16 @@ static int sem_set_limit(const struct muster_request *req, void *args)
 /* Lists holders, then waiters. How many there are is counted apart. */
 static void sem_list(struct muster_sem *sem, struct muster_roster *roster)
 {
+	struct sem_owner *so, *next;
 	struct sem_waiter *sw;
-	struct sem_owner *so;
 
 	lockdep_assert_held(&sem->object.lock);
 
-	list_for_each_entry(so, &sem->holders, holding) {
-		if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
-				       so->held, so->since))
+	list_for_each_entry_safe(so, next, &sem->holders, holding) {
+		if (!so->held)
+			list_del_init(&so->holding);
+		else if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
+					    so->held, so->since))
 			return;
 	}
 	list_for_each_entry(sw, &sem->queue, waiter.node) {
@@ -473,10 +478,10 @@ static void sem_list(struct muster_sem *sem, struct muster_roster *roster)
 	}
 }
 
-static int sem_stat(const struct muster_request *req, void *args)
+static int sem_stat(const struct muster_request *req,
+		    struct muster_sem_stat *stat)
 {
 	struct muster_sem *sem = to_sem(req->mfile->object);
-	struct muster_sem_stat *stat = args;
 	struct muster_roster roster;
 	int err;
 
@@ -504,11 +509,16 @@ static int sem_stat(const struct muster_request *req, void *args)
 	return err;
 }
 
+MUSTER_HANDLER(sem_acquire, struct muster_sem_acquire, deadline)
+MUSTER_HANDLER(sem_release, struct muster_sem_release, permits)
+MUSTER_HANDLER(sem_set_limit, struct muster_sem_set_limit, limit)
+MUSTER_HANDLER(sem_stat, struct muster_sem_stat, flags)
+
 static const struct muster_command sem_commands[] = {
-	MUSTER_COMMAND(MUSTER_SEM_ACQUIRE, sem_acquire, struct muster_sem_acquire, deadline),
-	MUSTER_COMMAND(MUSTER_SEM_RELEASE, sem_release, struct muster_sem_release, permits),
-	MUSTER_COMMAND(MUSTER_SEM_SET_LIMIT, sem_set_limit, struct muster_sem_set_limit, limit),
-	MUSTER_COMMAND(MUSTER_SEM_STAT, sem_stat, struct muster_sem_stat, flags),
+	{ MUSTER_SEM_ACQUIRE, sem_acquire_run },
+	{ MUSTER_SEM_RELEASE, sem_release_run },
+	{ MUSTER_SEM_SET_LIMIT, sem_set_limit_run },
+	{ MUSTER_SEM_STAT, sem_stat_run },
 };
 
 /* ---- the type ---- */
@@ -547,13 +557,20 @@ static void sem_destroy(struct muster_object *object)
 	WARN_ON_ONCE(!sem_is_signalling(sem) && sem->free != sem->limit);
 }
 
+static void sem_owner_init(struct muster_owner *owner)
+{
+	INIT_LIST_HEAD(&to_sem_owner(owner)->holding);
+}
+
 static void sem_owner_drop(struct muster_owner *owner)
 {
 	struct muster_sem *sem = to_sem(muster_owner_object(owner));
+	struct sem_owner *so = to_sem_owner(owner);
 
 	spin_lock(&sem->object.lock);
-	if (!sem_is_signalling(sem) && sem_ungrant(sem, to_sem_owner(owner), S64_MAX))
+	if (!sem_is_signalling(sem) && sem_ungrant(sem, so, S64_MAX))
 		sem->abandoned = true;
+	list_del_init(&so->holding);
 	sem_unlock_serve(sem);
 }
 
@@ -595,6 +612,7 @@ const struct muster_type muster_sem_type = {
 	.init = sem_init,
 	.matches = sem_matches,
 	.destroy = sem_destroy,
+	.owner_init = sem_owner_init,
 	.owner_drop = sem_owner_drop,
 	.poll = sem_poll,
 	.fdinfo = sem_fdinfo,

@@ -134,7 +134,7 @@ struct muster_info {
 
 /**
  * struct muster_open - ioctl(MUSTER_OPEN): get a descriptor of an object
- * @size:	sizeof(struct muster_open); at least 56
+ * @size:	sizeof(struct muster_open); at least 48
  * @type:	enum muster_type_id
  * @oflags:	O_CREAT, O_EXCL, O_CLOEXEC, O_NONBLOCK with the meaning that
  *		open(2) gives them. Without a name O_CREAT and O_EXCL say nothing.
@@ -287,7 +287,7 @@ struct muster_flight_finish {
 
 /**
  * struct muster_flight_key - ioctl(MUSTER_FLIGHT_ABANDON, MUSTER_FLIGHT_FORGET)
- * @size:	sizeof(struct muster_flight_key); at least 24
+ * @size:	sizeof(struct muster_flight_key); at least 32
  * @flags:	0
  * @key:	pointer to the key
  * @key_len:	its length
