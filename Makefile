@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What people type. On a machine that has not even make: vm/setup make TARGET.
+# The module is built by the kernel's kbuild from the top-level Kbuild, in a
+# copy below build/, one for each kernel.
+
+KERNEL ?= 6.1
+N ?= 100
+BUILD := $(CURDIR)/build
+CACHE := $(or $(MUSTER_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muster)
+
+# KDIR=... is for a kernel of your own, KERNEL=host for the running one.
+ifeq ($(KERNEL),host)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+endif
+ifdef KDIR
+OUT ?= $(BUILD)/host
+else
+OUT ?= $(BUILD)/$(KERNEL)
+endif
+
+MODULE_SOURCES := Kbuild $(wildcard kmod/* uapi/*/*)
+
+# The parts that there are; each has targets all, clean and perhaps test.
+PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
+	bench/Makefile examples/Makefile))
+
+.PHONY: all module lib selftests demo test check bench shell boots clean help
+.PHONY: FORCE
+
+all: module $(PARTS) selftests	## build everything
+
+module: $(OUT)/muster.ko	## build the module (KERNEL=6.12, KERNEL=host or KDIR=...)
+
+# Kbuild decides what is to be compiled; this only saves asking it when nothing
+# has changed. The kernel's directory is new when the kernel was fetched anew.
+$(OUT)/muster.ko: $(MODULE_SOURCES) $(wildcard $(CACHE)/kernels/$(KERNEL)) $(if $(C),FORCE)
+	@mkdir -p $(OUT)
+	@flock $(OUT).lock sh -euc '\
+		rsync -a --delete --include="*/" --include="*.[ch]" \
+			--exclude="*" kmod uapi $(OUT)/; \
+		rsync -a Kbuild $(OUT)/; \
+		settings=$$($(if $(KDIR),echo "KMAKE=\"make -C $(KDIR)\"",vm/kernel $(KERNEL))); \
+		eval "$$settings"; \
+		eval "$$KMAKE --no-print-directory -j$(shell nproc) M=$(OUT) W=1 \
+			$(if $(C),C=$(C) CF=$(CF)) modules"; \
+		touch $@'
+
+$(PARTS): FORCE
+	$(MAKE) -C $@ BUILD=$(BUILD)
+
+lib:	## build libmuster
+bench:	## build the benchmarks
+
+# As the kernel's own "make install" of kselftests does it, for one directory.
+KSELFTEST = $(BUILD)/kselftest
+selftests: $(filter lib,$(PARTS))	## build the kselftests and install them in build/kselftest
+ifneq ($(wildcard selftests/Makefile),)
+	@tree=$$(vm/kselftest)/tools/testing/selftests && \
+	make="$(MAKE) --no-print-directory -C selftests BUILD=$(BUILD) \
+		OUTPUT=$(BUILD)/selftests KSELFTEST=$$tree" && \
+	mkdir -p $(BUILD)/selftests $(KSELFTEST)/kselftest && \
+	$$make INSTALL_PATH=$(KSELFTEST)/muster install && \
+	$$make -s COLLECTION=muster emit_tests >$(KSELFTEST)/kselftest-list.txt && \
+	cp $$tree/run_kselftest.sh $(KSELFTEST) && \
+	cp $$tree/kselftest/* $(KSELFTEST)/kselftest
+endif
+
+demo:	## show what muster is good for, in the VM
+	@vm/setup
+	@$(MAKE) --no-print-directory all
+	@$(if $(wildcard demo/run),demo/run,echo "no demo yet")
+
+test:	## set up, build and test everything
+	@vm/setup vm/test
+
+check:	## static checks
+	@vm/check
+
+shell: all	## an interactive shell in the VM, module loaded, tools in the path
+	@vm/run --kernel $(KERNEL) --interactive \
+		$(if $(wildcard $(BUILD)/bin),--add $(BUILD)/bin:/usr/local/bin) \
+		$(if $(wildcard $(BUILD)/bench),--add $(BUILD)/bench:/bench) \
+		$(if $(wildcard $(KSELFTEST)),--add $(KSELFTEST):/kselftest)
+
+boots: module	## boot the VM N times (N=100), two at a time: every boot must be good
+	@vm/boots $(KERNEL) $(N)
+
+clean:	## remove everything that was built
+	rm -rf $(BUILD)
+
+help:	## this list
+	@awk -F ':.*##[[:space:]]*' '/^[a-z]+:.*##/ { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
