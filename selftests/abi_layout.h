@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * I1: the layout of each struct, the same for 32-bit and 64-bit programs. What is
+ * here never changes; fields may only be added at the end.
+ */
+#ifndef MUSTER_ABI_LAYOUT_H
+#define MUSTER_ABI_LAYOUT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <linux/muster.h>
+
+#define AT(type, field, offset) \
+	static_assert(offsetof(struct type, field) == (offset), #type "." #field)
+#define SIZE(type, size) \
+	static_assert(sizeof(struct type) == (size), #type)
+
+AT(muster_info, size, 0);
+AT(muster_info, flags, 4);
+AT(muster_info, api_version, 8);
+AT(muster_info, type, 12);
+AT(muster_info, features, 16);
+AT(muster_info, result_max, 24);
+AT(muster_info, bytes_max, 32);
+AT(muster_info, objects_max, 40);
+AT(muster_info, calls_max, 44);
+AT(muster_info, handovers_default, 48);
+SIZE(muster_info, 56);
+
+AT(muster_open, size, 0);
+AT(muster_open, type, 4);
+AT(muster_open, oflags, 8);
+AT(muster_open, mode, 12);
+AT(muster_open, name, 16);
+AT(muster_open, name_len, 24);
+AT(muster_open, options, 28);
+AT(muster_open, limit, 32);
+AT(muster_open, initial, 40);
+AT(muster_open, created, 48);
+SIZE(muster_open, 56);
+
+AT(muster_flight_join, size, 0);
+AT(muster_flight_join, flags, 4);
+AT(muster_flight_join, key, 8);
+AT(muster_flight_join, key_len, 16);
+AT(muster_flight_join, deadline, 24);
+AT(muster_flight_join, buf, 32);
+AT(muster_flight_join, buf_len, 40);
+AT(muster_flight_join, token, 48);
+AT(muster_flight_join, result_len, 56);
+AT(muster_flight_join, role, 64);
+AT(muster_flight_join, outcome, 68);
+AT(muster_flight_join, status, 72);
+AT(muster_flight_join, attempt, 76);
+AT(muster_flight_join, shared, 80);
+SIZE(muster_flight_join, 88);
+
+AT(muster_flight_finish, size, 0);
+AT(muster_flight_finish, flags, 4);
+AT(muster_flight_finish, key, 8);
+AT(muster_flight_finish, key_len, 16);
+AT(muster_flight_finish, status, 20);
+AT(muster_flight_finish, token, 24);
+AT(muster_flight_finish, data, 32);
+AT(muster_flight_finish, data_len, 40);
+AT(muster_flight_finish, followers, 48);
+SIZE(muster_flight_finish, 56);
+
+AT(muster_flight_key, size, 0);
+AT(muster_flight_key, flags, 4);
+AT(muster_flight_key, key, 8);
+AT(muster_flight_key, key_len, 16);
+AT(muster_flight_key, token, 24);
+AT(muster_flight_key, count, 32);
+SIZE(muster_flight_key, 40);
+
+AT(muster_flight_fetch, size, 0);
+AT(muster_flight_fetch, flags, 4);
+AT(muster_flight_fetch, token, 8);
+AT(muster_flight_fetch, buf, 16);
+AT(muster_flight_fetch, buf_len, 24);
+AT(muster_flight_fetch, result_len, 32);
+SIZE(muster_flight_fetch, 40);
+
+AT(muster_flight_stat, size, 0);
+AT(muster_flight_stat, flags, 4);
+AT(muster_flight_stat, options, 8);
+AT(muster_flight_stat, handovers, 12);
+AT(muster_flight_stat, calls, 16);
+AT(muster_flight_stat, followers, 24);
+AT(muster_flight_stat, led, 32);
+AT(muster_flight_stat, joined, 40);
+AT(muster_flight_stat, handed_over, 48);
+AT(muster_flight_stat, forgotten, 56);
+AT(muster_flight_stat, orphaned, 64);
+SIZE(muster_flight_stat, 72);
+
+AT(muster_process, pid, 0);
+AT(muster_process, role, 4);
+AT(muster_process, amount, 8);
+AT(muster_process, since, 16);
+SIZE(muster_process, 24);
+
+AT(muster_barrier_await, size, 0);
+AT(muster_barrier_await, flags, 4);
+AT(muster_barrier_await, deadline, 8);
+AT(muster_barrier_await, generation, 16);
+AT(muster_barrier_await, token, 24);
+AT(muster_barrier_await, index, 32);
+AT(muster_barrier_await, outcome, 36);
+AT(muster_barrier_await, status, 40);
+AT(muster_barrier_await, broken_by, 44);
+AT(muster_barrier_await, arrived, 48);
+AT(muster_barrier_await, parties, 52);
+SIZE(muster_barrier_await, 56);
+
+AT(muster_barrier_complete, size, 0);
+AT(muster_barrier_complete, status, 4);
+AT(muster_barrier_complete, token, 8);
+SIZE(muster_barrier_complete, 16);
+
+AT(muster_barrier_reset, size, 0);
+AT(muster_barrier_reset, flags, 4);
+SIZE(muster_barrier_reset, 8);
+
+AT(muster_barrier_stat, size, 0);
+AT(muster_barrier_stat, flags, 4);
+AT(muster_barrier_stat, options, 8);
+AT(muster_barrier_stat, parties, 12);
+AT(muster_barrier_stat, generation, 16);
+AT(muster_barrier_stat, waiting, 24);
+AT(muster_barrier_stat, broken_by, 28);
+AT(muster_barrier_stat, broken_pid, 32);
+AT(muster_barrier_stat, status, 36);
+AT(muster_barrier_stat, arrived, 40);
+AT(muster_barrier_stat, acting, 44);
+AT(muster_barrier_stat, nr_processes, 48);
+AT(muster_barrier_stat, processes, 56);
+SIZE(muster_barrier_stat, 64);
+
+AT(muster_sem_acquire, size, 0);
+AT(muster_sem_acquire, flags, 4);
+AT(muster_sem_acquire, permits, 8);
+AT(muster_sem_acquire, deadline, 16);
+AT(muster_sem_acquire, token, 24);
+AT(muster_sem_acquire, outcome, 32);
+SIZE(muster_sem_acquire, 40);
+
+AT(muster_sem_release, size, 0);
+AT(muster_sem_release, flags, 4);
+AT(muster_sem_release, permits, 8);
+SIZE(muster_sem_release, 16);
+
+AT(muster_sem_set_limit, size, 0);
+AT(muster_sem_set_limit, flags, 4);
+AT(muster_sem_set_limit, limit, 8);
+AT(muster_sem_set_limit, old_limit, 16);
+SIZE(muster_sem_set_limit, 24);
+
+AT(muster_sem_stat, size, 0);
+AT(muster_sem_stat, flags, 4);
+AT(muster_sem_stat, options, 8);
+AT(muster_sem_stat, abandoned, 12);
+AT(muster_sem_stat, limit, 16);
+AT(muster_sem_stat, held, 24);
+AT(muster_sem_stat, available, 32);
+AT(muster_sem_stat, waiters, 40);
+AT(muster_sem_stat, nr_processes, 44);
+AT(muster_sem_stat, processes, 48);
+SIZE(muster_sem_stat, 56);
+
+static_assert(MUSTER_INFO == 0xbe00, "ioctl numbers have no size in them");
+static_assert(MUSTER_OPEN == 0xbe01, "OPEN");
+static_assert(MUSTER_FLIGHT_JOIN == 0xbe20, "JOIN");
+static_assert(MUSTER_FLIGHT_STAT == 0xbe25, "FLIGHT_STAT");
+static_assert(MUSTER_BARRIER_AWAIT == 0xbe40, "AWAIT");
+static_assert(MUSTER_BARRIER_STAT == 0xbe43, "BARRIER_STAT");
+static_assert(MUSTER_SEM_ACQUIRE == 0xbe60, "ACQUIRE");
+static_assert(MUSTER_SEM_STAT == 0xbe63, "SEM_STAT");
+
+#undef AT
+#undef SIZE
+
+#endif /* MUSTER_ABI_LAYOUT_H */

@@ -1,0 +1,793 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the tests of muster share. See muster_util.h.
+ */
+#include <grp.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "kselftest.h"
+#include "muster_util.h"
+
+#define PUPPETS_MAX	4096
+
+/* struct puppet.mail */
+enum mail {
+	MAIL_NONE,
+	MAIL_ASKED,
+	MAIL_BUSY,
+	MAIL_ANSWERED,
+};
+
+int device_fd = -1;
+
+static struct puppet self;
+struct puppet *const me = &self;
+
+/* Shared by the test and all its puppets, which may have puppets of their own. */
+static struct stage {
+	unsigned int nr;
+	struct puppet puppets[PUPPETS_MAX];
+} *stage;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "# %s: %s\n", what, strerror(errno));
+	abort();
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void handle(int sig, int flags)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
+
+	if (sigaction(sig, &action, NULL))
+		die("sigaction");
+}
+
+/*
+ * Before the harness begins: without the device the whole program is skipped, with
+ * any version of the harness.
+ */
+static void __attribute__((constructor)) set_up(void)
+{
+	device_fd = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
+	if (device_fd < 0) {
+		ksft_print_header();
+		ksft_exit_skip(MUSTER_DEVICE ": %s\n", strerror(errno));
+	}
+	handle(SIG_EINTR, 0);
+	handle(SIG_RESTART, SA_RESTART);
+}
+
+/* ---- time ---- */
+
+__u64 clock_ns(int clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+__u64 in_ms(unsigned int ms)
+{
+	return clock_ns(CLOCK_MONOTONIC) + ms * NSEC_PER_MSEC;
+}
+
+void nap(void)
+{
+	struct timespec ts = { .tv_nsec = 200000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* ---- objects ---- */
+
+int call(int fd, unsigned int cmd, void *arg)
+{
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+struct muster_open open_how(__u32 type, const char *name, __u32 oflags, __u64 limit)
+{
+	return (struct muster_open){
+		.size = sizeof(struct muster_open),
+		.type = type,
+		.oflags = oflags,
+		.mode = 0600,
+		.name = to_u64(name),
+		.name_len = name ? strlen(name) : 0,
+		.limit = limit,
+	};
+}
+
+int open_object(struct muster_open *how)
+{
+	return call(device_fd, MUSTER_OPEN, how);
+}
+
+int open_named(__u32 type, const char *name, __u32 oflags, __u64 limit)
+{
+	struct muster_open how = open_how(type, name, oflags, limit);
+
+	return open_object(&how);
+}
+
+static int open_anonymous(__u32 type, __u64 limit, __u32 options)
+{
+	struct muster_open how = open_how(type, NULL, 0, limit);
+	int fd;
+
+	how.options = options;
+	fd = open_object(&how);
+	if (fd < 0)
+		die("MUSTER_OPEN");
+	return fd;
+}
+
+const char *unique_name(const char *prefix)
+{
+	static unsigned int nr;
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%skselftest-%d-%u", prefix, getpid(), nr++);
+	return name;
+}
+
+int open_sem(__u64 limit)
+{
+	return open_anonymous(MUSTER_SEM, limit, 0);
+}
+
+int open_barrier(__u32 parties, __u32 options)
+{
+	return open_anonymous(MUSTER_BARRIER, parties, options);
+}
+
+int open_flight(__u32 handovers)
+{
+	return open_anonymous(MUSTER_FLIGHT, handovers, 0);
+}
+
+static void stat_or_die(int fd, unsigned int cmd, void *stat)
+{
+	if (ioctl(fd, cmd, stat))
+		die("STAT");
+}
+
+static struct muster_sem_stat sem_stat_with(int fd, struct muster_process *list, __u32 room)
+{
+	struct muster_sem_stat stat = {
+		.size = sizeof(stat),
+		.processes = to_u64(list),
+		.nr_processes = room,
+	};
+
+	stat_or_die(fd, MUSTER_SEM_STAT, &stat);
+	return stat;
+}
+
+static struct muster_barrier_stat barrier_stat_with(int fd, struct muster_process *list,
+						    __u32 room)
+{
+	struct muster_barrier_stat stat = {
+		.size = sizeof(stat),
+		.processes = to_u64(list),
+		.nr_processes = room,
+	};
+
+	stat_or_die(fd, MUSTER_BARRIER_STAT, &stat);
+	return stat;
+}
+
+struct muster_sem_stat sem_state(int fd)
+{
+	return sem_stat_with(fd, NULL, 0);
+}
+
+struct muster_barrier_stat barrier_state(int fd)
+{
+	return barrier_stat_with(fd, NULL, 0);
+}
+
+struct muster_flight_stat flight_state(int fd)
+{
+	struct muster_flight_stat stat = { .size = sizeof(stat) };
+
+	stat_or_die(fd, MUSTER_FLIGHT_STAT, &stat);
+	return stat;
+}
+
+__u32 sem_processes(int fd, struct muster_process *list, __u32 room)
+{
+	return sem_stat_with(fd, list, room).nr_processes;
+}
+
+__u32 barrier_processes(int fd, struct muster_process *list, __u32 room)
+{
+	return barrier_stat_with(fd, list, room).nr_processes;
+}
+
+int poll_now(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI };
+
+	if (poll(&pfd, 1, 0) < 0)
+		die("poll");
+	return pfd.revents;
+}
+
+/* ---- jobs ---- */
+
+struct job acquire_by(int fd, __u64 permits, __u32 flags, __u64 deadline)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_SEM_ACQUIRE,
+		.acquire = {
+			.size = sizeof(struct muster_sem_acquire),
+			.flags = flags,
+			.permits = permits,
+			.deadline = deadline,
+		},
+	};
+}
+
+struct job acquire(int fd, __u64 permits)
+{
+	return acquire_by(fd, permits, 0, MUSTER_FOREVER);
+}
+
+struct job try_acquire(int fd, __u64 permits)
+{
+	return acquire_by(fd, permits, MUSTER_WAIT_NONBLOCK, 0);
+}
+
+struct job release(int fd, __u64 permits)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_SEM_RELEASE,
+		.release = {
+			.size = sizeof(struct muster_sem_release),
+			.permits = permits,
+		},
+	};
+}
+
+struct job set_limit(int fd, __u64 limit)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_SEM_SET_LIMIT,
+		.set_limit = {
+			.size = sizeof(struct muster_sem_set_limit),
+			.limit = limit,
+		},
+	};
+}
+
+struct job await_by(int fd, __u32 flags, __u64 deadline)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_BARRIER_AWAIT,
+		.await = {
+			.size = sizeof(struct muster_barrier_await),
+			.flags = flags,
+			.deadline = deadline,
+		},
+	};
+}
+
+struct job await(int fd)
+{
+	return await_by(fd, 0, MUSTER_FOREVER);
+}
+
+struct job complete(int fd, __u64 token, int status)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_BARRIER_COMPLETE,
+		.complete = {
+			.size = sizeof(struct muster_barrier_complete),
+			.status = status,
+			.token = token,
+		},
+	};
+}
+
+struct job reset(int fd)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_BARRIER_RESET,
+		.reset = { .size = sizeof(struct muster_barrier_reset) },
+	};
+}
+
+struct job join_by(int fd, const char *key, __u32 flags, __u64 deadline)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_FLIGHT_JOIN,
+		.join = {
+			.size = sizeof(struct muster_flight_join),
+			.flags = flags,
+			.key = to_u64(key),
+			.key_len = strlen(key),
+			.deadline = deadline,
+			.buf_len = PUPPET_DATA,
+		},
+	};
+}
+
+struct job join(int fd, const char *key)
+{
+	return join_by(fd, key, 0, MUSTER_FOREVER);
+}
+
+struct job finish(int fd, const char *key, __u64 token, int status, const char *text)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_FLIGHT_FINISH,
+		.finish = {
+			.size = sizeof(struct muster_flight_finish),
+			.key = to_u64(key),
+			.key_len = strlen(key),
+			.status = status,
+			.token = token,
+			.data = to_u64(text),
+			.data_len = text ? strlen(text) : 0,
+		},
+	};
+}
+
+static struct job key_job(unsigned int cmd, int fd, const char *key, __u64 token)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = cmd,
+		.key = {
+			.size = sizeof(struct muster_flight_key),
+			.key = to_u64(key),
+			.key_len = strlen(key),
+			.token = token,
+		},
+	};
+}
+
+struct job abandon(int fd, const char *key, __u64 token)
+{
+	return key_job(MUSTER_FLIGHT_ABANDON, fd, key, token);
+}
+
+struct job forget(int fd, const char *key, __u64 token)
+{
+	return key_job(MUSTER_FLIGHT_FORGET, fd, key, token);
+}
+
+struct job fetch(int fd, __u64 token, void *buf, __u64 len)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_FLIGHT_FETCH,
+		.fetch = {
+			.size = sizeof(struct muster_flight_fetch),
+			.token = token,
+			.buf = to_u64(buf),
+			.buf_len = len,
+		},
+	};
+}
+
+static int run_ioctl(struct job *job)
+{
+	return call(job->fd, job->cmd, job->at ?: &job->arg);
+}
+
+static int or_errno(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static int run_close(struct job *job)
+{
+	return or_errno(close(job->fd));
+}
+
+struct job do_close(int fd)
+{
+	return (struct job){ .run = run_close, .fd = fd };
+}
+
+static int run_dup(struct job *job)
+{
+	return or_errno(dup(job->fd));
+}
+
+struct job do_dup(int fd)
+{
+	return (struct job){ .run = run_dup, .fd = fd };
+}
+
+static int run_exit(struct job *job)
+{
+	_exit(job->arg[0]);
+}
+
+struct job do_exit(int status)
+{
+	return (struct job){ .run = run_exit, .arg = { status } };
+}
+
+static void die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static int run_setids(struct job *job)
+{
+	uid_t uid = job->arg[0];
+	gid_t gid = job->arg[1];
+
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		return -errno;
+	/* A change of credentials takes this away. */
+	die_with_parent();
+	return 0;
+}
+
+struct job do_setids(uid_t uid, gid_t gid)
+{
+	return (struct job){ .run = run_setids, .arg = { uid, gid } };
+}
+
+static int run_unshare(struct job *job)
+{
+	return or_errno(unshare(job->arg[0]));
+}
+
+struct job do_unshare(int flags)
+{
+	return (struct job){ .run = run_unshare, .arg = { flags } };
+}
+
+/* Becomes this very program again, which stops early on: see below. */
+static int run_exec_sleep(struct job *job)
+{
+	(void)job;
+	setenv("MUSTER_TEST_SLEEP", "1", 1);
+	execl("/proc/self/exe", "sleep", NULL);
+	return -errno;
+}
+
+struct job do_exec_sleep(void)
+{
+	return (struct job){ .run = run_exec_sleep };
+}
+
+static void __attribute__((constructor)) sleep_if_told(void)
+{
+	if (!getenv("MUSTER_TEST_SLEEP"))
+		return;
+	die_with_parent();
+	for (;;)
+		pause();
+}
+
+/* ---- puppets ---- */
+
+static long futex(__u32 *word, int op, __u32 value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+}
+
+static __u32 mail_read(const struct puppet *p)
+{
+	return __atomic_load_n(&p->mail, __ATOMIC_ACQUIRE);
+}
+
+static void mail_write(struct puppet *p, enum mail mail)
+{
+	__atomic_store_n(&p->mail, mail, __ATOMIC_RELEASE);
+	futex(&p->mail, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+static void perform(struct puppet *p)
+{
+	struct job *job = &p->job;
+
+	if (job->cmd == MUSTER_FLIGHT_JOIN && !job->join.buf && job->join.buf_len)
+		job->join.buf = to_u64(p->data);
+	p->ret = (job->run ?: run_ioctl)(job);
+}
+
+static void serve(struct puppet *p)
+{
+	__u32 mail;
+
+	mail_write(p, MAIL_ANSWERED);
+	for (;;) {
+		mail = mail_read(p);
+		if (mail != MAIL_ASKED) {
+			futex(&p->mail, FUTEX_WAIT, mail, NULL);
+			continue;
+		}
+		mail_write(p, MAIL_BUSY);
+		perform(p);
+		mail_write(p, MAIL_ANSWERED);
+	}
+}
+
+void *shared_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	return memory;
+}
+
+static struct puppet *new_puppet(void)
+{
+	unsigned int i;
+
+	if (!stage)
+		stage = shared_memory(sizeof(*stage));
+	i = __atomic_fetch_add(&stage->nr, 1, __ATOMIC_RELAXED);
+	if (i >= PUPPETS_MAX)
+		die("too many puppets");
+	return &stage->puppets[i];
+}
+
+static struct puppet *ready(struct puppet *p)
+{
+	if (hear(p) == STUCK)
+		die("a puppet does not start");
+	return p;
+}
+
+/* A new process, which shares with the test what clone(2)'s @flags say. */
+struct puppet *puppet_clone(int flags)
+{
+	struct puppet *p = new_puppet();
+	pid_t parent = getpid(), pid;
+
+	pid = flags ? syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL) : fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		die_with_parent();
+		/* In a PID namespace of its own it sees no parent. */
+		if (getppid() && getppid() != parent)
+			_exit(0);
+		serve(p);
+	}
+	p->pid = pid;
+	p->tid = pid;
+	return ready(p);
+}
+
+struct puppet *puppet(void)
+{
+	return puppet_clone(0);
+}
+
+static void *serve_thread(void *arg)
+{
+	struct puppet *p = arg;
+
+	p->tid = syscall(SYS_gettid);
+	serve(p);
+	return NULL;
+}
+
+static int run_thread(struct job *job)
+{
+	struct puppet *p = (struct puppet *)job->arg[0];
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	p->pid = getpid();
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN + 16384);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, serve_thread, p);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+/* A further thread of that puppet's process, or of the test's own for @me. */
+struct puppet *puppet_thread(struct puppet *process)
+{
+	struct puppet *p = new_puppet();
+	struct job job = { .run = run_thread, .arg = { (long)p } };
+
+	errno = -ask(process, job);
+	if (errno)
+		die("pthread_create");
+	return ready(p);
+}
+
+/* Has the puppet begin the job, and returns at once. @me does it at once. */
+void tell(struct puppet *p, struct job job)
+{
+	p->job = job;
+	if (p == me) {
+		perform(p);
+		return;
+	}
+	mail_write(p, MAIL_ASKED);
+}
+
+/* Waits for the end of the job. Returns its result, or STUCK. */
+int hear(struct puppet *p)
+{
+	struct timespec a_moment = { .tv_nsec = 100 * NSEC_PER_MSEC };
+	__u64 end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
+	__u32 mail;
+
+	while (p != me && (mail = mail_read(p)) != MAIL_ANSWERED) {
+		if (clock_ns(CLOCK_MONOTONIC) > end)
+			return STUCK;
+		futex(&p->mail, FUTEX_WAIT, mail, &a_moment);
+	}
+	return p->ret;
+}
+
+int ask(struct puppet *p, struct job job)
+{
+	tell(p, job);
+	return hear(p);
+}
+
+/* Has it not ended its job yet? */
+bool is_busy(const struct puppet *p)
+{
+	return mail_read(p) != MAIL_ANSWERED;
+}
+
+/* A file of the puppet's thread in /proc; an empty string if it is gone. */
+static void read_proc(const struct puppet *p, const char *file, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", p->pid, p->tid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = 0;
+}
+
+/* Does it sleep in the middle of its job? */
+bool is_asleep(const struct puppet *p)
+{
+	const char *state;
+	char text[512];
+
+	if (mail_read(p) != MAIL_BUSY)
+		return false;
+	read_proc(p, "stat", text, sizeof(text));
+	state = strrchr(text, ')');
+	return state && state[1] && strchr("SD", state[2]);
+}
+
+/* How often it has gone to sleep or been preempted so far. */
+long switches(const struct puppet *p)
+{
+	static const char * const fields[] = {
+		"\nvoluntary_ctxt_switches:", "\nnonvoluntary_ctxt_switches:",
+	};
+	const char *found;
+	char text[4096];
+	long sum = 0;
+	size_t i;
+
+	read_proc(p, "status", text, sizeof(text));
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		found = strstr(text, fields[i]);
+		if (!found)
+			return -1;
+		sum += atol(found + strlen(fields[i]));
+	}
+	return sum;
+}
+
+/* To this thread of the process. */
+void signal_puppet(const struct puppet *p, int sig)
+{
+	if (syscall(SYS_tgkill, p->pid, p->tid, sig))
+		die("tgkill");
+}
+
+/* The wait status of a puppet that dies, or STUCK. */
+int wait_puppet(const struct puppet *p)
+{
+	__u64 end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
+	int status;
+	pid_t pid;
+
+	while (!(pid = waitpid(p->pid, &status, WNOHANG))) {
+		if (clock_ns(CLOCK_MONOTONIC) > end)
+			return STUCK;
+		nap();
+	}
+	if (pid < 0)
+		die("waitpid");
+	return status;
+}
+
+/* Returns when it is dead and all its descriptors are closed. */
+void kill_puppet(struct puppet *p)
+{
+	kill(p->pid, SIGKILL);
+	if (wait_puppet(p) == STUCK)
+		die("a puppet does not die");
+}
+
+/* ---- module parameters ---- */
+
+static int open_param(const char *name, int oflags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/muster/parameters/%s", name);
+	return open(path, oflags | O_CLOEXEC);
+}
+
+long long get_param(const char *name)
+{
+	int fd = open_param(name, O_RDONLY);
+	char text[32] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? atoll(text) : -1;
+}
+
+bool set_param(const char *name, long long value)
+{
+	int fd = open_param(name, O_WRONLY);
+	char text[32];
+	bool done;
+	int len;
+
+	if (fd < 0)
+		return false;
+	len = snprintf(text, sizeof(text), "%lld", value);
+	done = write(fd, text, len) == len;
+	close(fd);
+	return done;
+}
