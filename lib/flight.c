@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The flight: what the kernel does, call by call. flight_do.c puts it together.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* The kernel's lengths are 32 bits wide: one that is cut might look good. */
+static int check_key(size_t key_len)
+{
+	return key_len > MUSTER_KEY_MAX ? -EINVAL : 0;
+}
+
+int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
+		       uint64_t deadline, void *buf, size_t buf_len,
+		       struct muster_flight_join *join)
+{
+	int err = check_key(key_len);
+
+	if (err)
+		return err;
+	memset(join, 0, sizeof(*join));
+	join->size = sizeof(*join);
+	join->flags = flags;
+	join->key = to_u64(key);
+	join->key_len = key_len;
+	join->deadline = deadline;
+	join->buf = to_u64(buf);
+	join->buf_len = buf_len;
+	err = muster_ioctl(fd, MUSTER_FLIGHT_JOIN, join);
+	return err ? err : (int)join->role;
+}
+
+int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token,
+			 int status, const void *data, size_t len)
+{
+	struct muster_flight_finish finish = {
+		.size = sizeof(finish),
+		.key = to_u64(key),
+		.key_len = key_len,
+		.status = status,
+		.token = token,
+		.data = to_u64(data),
+		.data_len = len,
+	};
+	int err = check_key(key_len);
+
+	if (!err)
+		err = muster_ioctl(fd, MUSTER_FLIGHT_FINISH, &finish);
+	return err ? err : (int)finish.followers;
+}
+
+/* ABANDON and FORGET: the count, or an error. */
+static int flight_key_ioctl(int fd, unsigned long cmd, const void *key,
+			    size_t key_len, uint64_t token)
+{
+	struct muster_flight_key args = {
+		.size = sizeof(args),
+		.key = to_u64(key),
+		.key_len = key_len,
+		.token = token,
+	};
+	int err = check_key(key_len);
+
+	if (!err)
+		err = muster_ioctl(fd, cmd, &args);
+	return err ? err : (int)args.count;
+}
+
+int muster_flight_abandon(int fd, const void *key, size_t key_len, uint64_t token)
+{
+	return flight_key_ioctl(fd, MUSTER_FLIGHT_ABANDON, key, key_len, token);
+}
+
+int muster_flight_forget(int fd, const void *key, size_t key_len, uint64_t token)
+{
+	return flight_key_ioctl(fd, MUSTER_FLIGHT_FORGET, key, key_len, token);
+}
+
+int muster_flight_fetch(int fd, uint64_t token, void *buf, size_t buf_len,
+			size_t *result_len)
+{
+	struct muster_flight_fetch fetch = {
+		.size = sizeof(fetch),
+		.token = token,
+		.buf = to_u64(buf),
+		.buf_len = buf_len,
+	};
+	int err = muster_ioctl(fd, MUSTER_FLIGHT_FETCH, &fetch);
+
+	if ((!err || err == -EMSGSIZE) && result_len)
+		*result_len = fetch.result_len;
+	return err;
+}
+
+int muster_flight_discard(int fd, uint64_t token)
+{
+	struct muster_flight_fetch fetch = {
+		.size = sizeof(fetch),
+		.flags = MUSTER_FETCH_DISCARD,
+		.token = token,
+	};
+
+	return muster_ioctl(fd, MUSTER_FLIGHT_FETCH, &fetch);
+}
+
+int muster_flight_stat(int fd, struct muster_flight_stat *stat)
+{
+	memset(stat, 0, sizeof(*stat));
+	stat->size = sizeof(*stat);
+	return muster_ioctl(fd, MUSTER_FLIGHT_STAT, stat);
+}

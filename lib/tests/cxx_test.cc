@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The library from C++: the header compiles, and exceptions may pass through
+ */
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+#include <muster.h>
+
+namespace {
+
+int number, failures;
+
+void check(bool good, const char *name)
+{
+	std::printf("%s %d %s\n", good ? "ok" : "not ok", ++number, name);
+	failures += !good;
+}
+
+const char key[] = "key";
+
+int throwing_work(struct muster_work *work, void *arg)
+{
+	struct muster_flight_stat stat;
+	const int fd = *static_cast<int *>(arg);
+
+	if (work->attempt > 1)
+		return muster_work_set(work, "42", 2);
+	do {
+		usleep(1000);
+	} while (muster_flight_stat(fd, &stat) || !stat.followers);
+	muster_work_set(work, "never seen", 10);
+	throw std::runtime_error("the work failed");
+}
+
+int throwing_action(void *, const struct muster_arrival *)
+{
+	throw std::runtime_error("the action failed");
+}
+
+/* Whoever leads throws; the other then does the work. */
+std::string ask(int fd)
+{
+	struct muster_result result;
+	std::string answer = "thrown";
+
+	try {
+		if (muster_flight_do(fd, key, sizeof(key), throwing_work, &fd,
+				     muster_after_ms(20000), &result))
+			return "failed";
+		answer.assign(result.data, result.len);
+	} catch (const std::runtime_error &) {
+	}
+	muster_result_free(&result);
+	return answer;
+}
+
+void flight_exception()
+{
+	int fd = muster_flight_open(nullptr, 0, 0, 0, 0);
+	std::string one, other;
+	std::thread thread([&] { one = ask(fd); });
+
+	other = ask(fd);
+	thread.join();
+	check((one == "thrown" && other == "42") || (one == "42" && other == "thrown"),
+	      "F6: an exception in the work hands it over");
+	close(fd);
+}
+
+int run(int fd)
+{
+	try {
+		return muster_barrier_run(fd, MUSTER_FOREVER, throwing_action, nullptr,
+					  nullptr);
+	} catch (const std::runtime_error &) {
+		return 1;
+	}
+}
+
+void barrier_exception()
+{
+	int fd = muster_barrier_open(nullptr, 0, 0, 2, MUSTER_BARRIER_ACTION);
+	int one = 0;
+	std::thread thread([&] { one = run(fd); });
+	int other = run(fd);
+
+	thread.join();
+	check((one == 1 && other == -EPIPE) || (one == -EPIPE && other == 1),
+	      "B2: an exception in the action breaks the barrier");
+	close(fd);
+}
+
+void semaphore()
+{
+	struct muster_sem_stat stat;
+	int fd = muster_sem_open(nullptr, 0, 0, 3);
+
+	check(!muster_sem_acquire(fd, 2, MUSTER_FOREVER) &&
+	      !muster_sem_stat(fd, &stat, nullptr, 0) && stat.held == 2 &&
+	      !muster_sem_release(fd, 2), "S1: a semaphore from C++");
+	close(fd);
+}
+
+}
+
+int main()
+{
+	if (access(MUSTER_DEVICE, F_OK)) {
+		std::printf("1..0 # SKIP no %s: the module is not loaded\n", MUSTER_DEVICE);
+		return 4;
+	}
+	/* What hangs is to fail, and what was good until then to be known. */
+	std::setvbuf(stdout, nullptr, _IOLBF, 0);
+	alarm(60);
+	std::printf("TAP version 13\n1..3\n");
+	flight_exception();
+	barrier_exception();
+	semaphore();
+	return failures != 0;
+}
