@@ -28,7 +28,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: FORCE
 
-all: module $(PARTS) selftests	## build everything
+all: module $(PARTS:%=build-%) selftests	## build everything
 
 module: $(OUT)/muster.ko	## build the module (KERNEL=6.12, KERNEL=host or KDIR=...)
 
@@ -46,15 +46,14 @@ $(OUT)/muster.ko: $(MODULE_SOURCES) $(wildcard $(CACHE)/kernels/$(KERNEL)) $(if 
 			$(if $(C),C=$(C) CF=$(CF)) modules"; \
 		touch $@'
 
-$(PARTS): FORCE
-	$(MAKE) -C $@ BUILD=$(BUILD)
+$(PARTS:%=build-%): build-%: FORCE
+	$(MAKE) -C $* BUILD=$(BUILD)
 
-lib:	## build libmuster
-bench:	## build the benchmarks
+lib: build-lib	## build libmuster
 
 # As the kernel's own "make install" of kselftests does it, for one directory.
 KSELFTEST = $(BUILD)/kselftest
-selftests: $(filter lib,$(PARTS))	## build the kselftests and install them in build/kselftest
+selftests:	## build the kselftests and install them in build/kselftest
 ifneq ($(wildcard selftests/Makefile),)
 	@tree=$$(vm/kselftest)/tools/testing/selftests && \
 	make="$(MAKE) --no-print-directory -C selftests BUILD=$(BUILD) \
@@ -73,6 +72,10 @@ demo:	## show what muster is good for, in the VM
 
 test:	## set up, build and test everything
 	@vm/setup vm/test
+
+bench:	## what operations cost, counted in instructions
+	@vm/setup
+	@bench/run --kernel $(KERNEL)
 
 check:	## static checks
 	@vm/check
