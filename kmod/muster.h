@@ -17,7 +17,9 @@
  * muster_owner.lock		who sleeps on behalf of the owner; of a flight also
  *				what it leads
  *
- * All but the mutex are spinlocks that are held for a few instructions, or for a
+ * sem.c has a mutex of its own, outside the object's lock.
+ *
+ * All but the mutexes are spinlocks that are held for a few instructions, or for a
  * bounded number of queue entries; nothing sleeps, allocates or touches user
  * memory under them. Everything runs in process context.
  */

@@ -10,9 +10,11 @@
  * limit that was lowered (S4). A signalling semaphore (S3) has no holders: there
  * @free is simply the permits that are there, and the limit only bounds it.
  *
- * Locking: everything is guarded by the object's lock.
+ * Locking: everything is guarded by the object's lock. The mutex @evicting is taken
+ * before it.
  */
 #include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "muster.h"
@@ -22,8 +24,9 @@
  * @object:	the core's part
  * @limit:	most permits that may be held; signalling: that may be there
  * @free:	permits that can be granted
- * @queue:	struct sem_waiter.waiter.node, and cursors of sem_evict()
- * @nr_waiters:	how many wait, without cursors
+ * @queue:	struct sem_waiter.waiter.node, and the cursor of sem_evict()
+ * @nr_waiters:	how many wait, without the cursor
+ * @evicting:	there is one cursor at a time
  * @holders:	struct sem_owner.holding of those that hold some, and of some that no
  *		longer do: to hold and not to hold again must not cost list work
  * @nr_holders:	how many do
@@ -36,6 +39,7 @@ struct muster_sem {
 	s64 free;
 	struct list_head queue;
 	u32 nr_waiters;
+	struct mutex evicting;	/* see @evicting above */
 	struct list_head holders;
 	u32 nr_holders;
 	u64 token;
@@ -68,7 +72,7 @@ struct sem_grant {
 
 /**
  * struct sem_waiter - a thread that waits for permits
- * @waiter:	the core's part; @waiter.task is NULL for a cursor
+ * @waiter:	the core's part; @waiter.task is NULL for the cursor
  * @permits:	how many
  * @wait_limit:	wait for a larger limit rather than fail (S2)
  * @grant:	written by whoever grants
@@ -258,6 +262,7 @@ static void sem_evict(struct muster_sem *sem)
 	LIST_HEAD(taken);
 	bool end;
 
+	mutex_lock(&sem->evicting);
 	spin_lock(&sem->object.lock);
 	list_add(&cursor.waiter.node, &sem->queue);
 	for (;;) {
@@ -271,6 +276,7 @@ static void sem_evict(struct muster_sem *sem)
 		cond_resched();
 		spin_lock(&sem->object.lock);
 	}
+	mutex_unlock(&sem->evicting);
 	spin_lock(&sem->object.lock);
 	sem_unlock_serve(sem);
 }
@@ -535,6 +541,7 @@ static int sem_init(struct muster_object *object, const struct muster_open *how)
 	sem->free = sem_is_signalling(sem) ? how->initial : how->limit;
 	INIT_LIST_HEAD(&sem->queue);
 	INIT_LIST_HEAD(&sem->holders);
+	mutex_init(&sem->evicting);
 	return 0;
 }
 
