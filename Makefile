@@ -80,11 +80,15 @@ bench:	## what operations cost, counted in instructions
 check:	## static checks
 	@vm/check
 
-shell: all	## an interactive shell in the VM, module loaded, tools in the path
-	@vm/run --kernel $(KERNEL) --interactive \
-		$(if $(wildcard $(BUILD)/bin),--add $(BUILD)/bin:/usr/local/bin) \
-		$(if $(wildcard $(BUILD)/bench),--add $(BUILD)/bench:/bench) \
-		$(if $(wildcard $(KSELFTEST)),--add $(KSELFTEST):/kselftest)
+# Below /usr/local/bin in the VM, which is in the path.
+SHELL_TOOLS = $(wildcard $(BUILD)/bin $(BUILD)/bench $(BUILD)/demo)
+
+shell:	## an interactive shell in the VM, module loaded, tools in the path
+	@$(MAKE) -s --no-print-directory all
+	@make -s -C demo BUILD=$(BUILD)
+	@echo "Tools are in the path, kselftests in /kselftest; exit leaves."
+	@vm/run --kernel $(KERNEL) --mem 2048 --interactive \
+		$(SHELL_TOOLS:%=--add %:/usr/local/bin) --add $(KSELFTEST):/kselftest
 
 boots: module	## boot the VM N times (N=100), two at a time: every boot must be good
 	@vm/boots $(KERNEL) $(N)
