@@ -2,11 +2,13 @@
 /*
  * Objects, names, access and limits: O1 to O7
  */
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -113,6 +115,19 @@ TEST_F(open, flags)
 	EXPECT_EQ(FD_CLOEXEC, fcntl(other, F_GETFD));
 	EXPECT_EQ(O_NONBLOCK, fcntl(other, F_GETFL) & O_NONBLOCK);
 	EXPECT_EQ(0, fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+/* The module cannot be unloaded while a descriptor is open. */
+TEST_F(open, module_in_use)
+{
+	int fd = OPEN(O_CREAT, variant->limit);
+
+	if (geteuid())
+		SKIP(return, "only root may unload modules");
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, syscall(SYS_delete_module, "muster", O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	EXPECT_EQ(0, poll_now(fd) & POLLNVAL);
 }
 
 /* O2: O_CREAT and O_EXCL mean what they mean to open(2). */
