@@ -352,13 +352,21 @@ static bool barrier_is_acting(const struct muster_barrier *barrier, u64 arrival)
 	       arrival < barrier->acting_to;
 }
 
+/* To leave the queue for a signal, or by closing a ticket, harms nobody. */
+static bool barrier_leaver_dies(int reason)
+{
+	if (reason == -ERESTARTSYS)
+		return fatal_signal_pending(current);
+	return reason != -ECANCELED;
+}
+
 /* A waiter wants to leave the queue, or the generation that it has completed. */
 static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 					      struct barrier_waiter *bw, int reason,
 					      struct barrier_exit *exit)
 {
 	bool queued = bw->arrival >= barrier->queue_from;
-	bool dies = reason != -ERESTARTSYS || fatal_signal_pending(current);
+	bool dies = barrier_leaver_dies(reason);
 	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
 	struct pid *pid = bw->waiter.owner->pid;
 
@@ -367,7 +375,7 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 	if (!queued && !barrier_is_acting(barrier, bw->arrival))
 		return MUSTER_SETTLED;
 	/* A signal withdraws an arrival (B4), but not from a complete generation. */
-	if (!queued && !dies)
+	if (!queued && !dies && reason == -ERESTARTSYS)
 		return MUSTER_STAY;
 	list_del(&bw->waiter.node);
 	if (!queued)
@@ -421,18 +429,26 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 	return MUSTER_QUEUED;
 }
 
-static int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
-			struct barrier_waiter *bw, const struct muster_deadline *until)
+static int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
+			 const struct muster_deadline *until)
 {
 	struct barrier_exit exit;
 	int err;
 
 	barrier_exit_init(&exit);
-	muster_waiter_init(&bw->waiter, owner, barrier_leave);
 	spin_lock(&barrier->object.lock);
 	err = barrier_arrive(barrier, bw, until, &exit);
 	barrier_unlock(barrier, &exit);
+	return err;
+}
 
+static int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
+			struct barrier_waiter *bw, const struct muster_deadline *until)
+{
+	int err;
+
+	muster_waiter_init(&bw->waiter, owner, barrier_leave);
+	err = barrier_enter(barrier, bw, until);
 	if (err == MUSTER_QUEUED)
 		return muster_wait(&bw->waiter, until);
 	muster_owner_put(owner);
@@ -492,6 +508,24 @@ static int barrier_await_owner(const struct muster_request *req,
 	return fault ?: err;
 }
 
+static int barrier_await_ticket(const struct muster_request *req,
+				const struct muster_barrier_await *await)
+{
+	struct muster_deadline until;
+	struct muster_waiter *waiter;
+	int err;
+
+	waiter = muster_ticket_create(req, sizeof(struct barrier_waiter), barrier_leave,
+				      await->flags, await->deadline);
+	if (IS_ERR(waiter))
+		return PTR_ERR(waiter);
+	muster_deadline_set(&until, req, await->flags, await->deadline);
+	until.nonblock = false;
+	err = barrier_enter(to_barrier(req->mfile->object), to_barrier_waiter(waiter),
+			    &until);
+	return muster_ticket_issue(waiter, err);
+}
+
 static int barrier_await(const struct muster_request *req,
 			 struct muster_barrier_await *await)
 {
@@ -499,8 +533,10 @@ static int barrier_await(const struct muster_request *req,
 	struct muster_owner *owner;
 	int err;
 
-	if (await->flags & ~MUSTER_WAIT_MASK)
+	if (!muster_wait_flags_ok(await->flags, 0))
 		return -EINVAL;
+	if (await->flags & MUSTER_WAIT_TICKET)
+		return barrier_await_ticket(req, await);
 	/* Who has arrived cannot be taken back: find a bad pointer before (T4). */
 	err = muster_reply(req, await, generation);
 	if (err)
@@ -695,6 +731,21 @@ static __poll_t barrier_poll(struct muster_object *object)
 	return broken ? EPOLLIN | EPOLLRDNORM | EPOLLERR : 0;
 }
 
+static void barrier_verdict(const struct muster_waiter *waiter,
+			    struct muster_verdict *verdict, const void **data, size_t *len)
+{
+	const struct barrier_waiter *bw = container_of(waiter, struct barrier_waiter, waiter);
+
+	verdict->generation = bw->pass.generation;
+	verdict->token = bw->pass.token;
+	verdict->index = bw->pass.index;
+	verdict->outcome = bw->pass.outcome;
+	verdict->status = bw->pass.end.status;
+	verdict->broken_by = bw->pass.end.broken_by;
+	verdict->arrived = bw->pass.end.arrived;
+	verdict->parties = to_barrier(muster_owner_object(waiter->owner))->parties;
+}
+
 static void barrier_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_barrier *barrier = to_barrier(object);
@@ -726,4 +777,5 @@ const struct muster_type muster_barrier_type = {
 	.owner_drop = barrier_owner_drop,
 	.poll = barrier_poll,
 	.fdinfo = barrier_fdinfo,
+	.verdict = barrier_verdict,
 };

@@ -7,6 +7,7 @@
 #define MUSTER_COMPAT_H
 
 #include <linux/compiler.h>
+#include <linux/hrtimer.h>
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>
@@ -52,6 +53,19 @@ static inline s64 muster_timens_offset(void)
 	return timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
 #else
 	return 0;
+#endif
+}
+
+/* hrtimer_setup() is there from 6.13 on, hrtimer_init() was until 6.14. */
+static inline void muster_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*function)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 #endif
 }
 

@@ -2,12 +2,10 @@
 /*
  * /dev/muster, and how an ioctl finds its way
  *
- * The device does two things: it tells what the module is and opens objects. An
- * object is an anonymous inode of its own whose ioctls come from the table of its
- * type. Each argument is a struct that begins with its size, so that old programs
+ * The device does two things: it tells what the module is and opens objects. Each
+ * argument of an ioctl is a struct that begins with its size, so that old programs
  * run on new modules and new programs get a clean answer from old ones (I1).
  */
-#include <linux/anon_inodes.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/miscdevice.h>
@@ -75,49 +73,31 @@ static int muster_info(const struct muster_request *req, struct muster_info *inf
 }
 
 /* Takes over the reference to @object. */
-static int muster_install(struct muster_object *object, struct muster_open *how,
-			  const struct muster_request *req)
+static int muster_object_install(struct muster_object *object, struct muster_open *how,
+				 const struct muster_request *req)
 {
 	struct muster_file *mfile;
 	char name[32];
 	int fd, err;
 
-	mfile = kzalloc(sizeof(*mfile), MUSTER_GFP);
-	if (!mfile) {
-		muster_object_put(object);
-		return -ENOMEM;
-	}
-	mfile->object = object;
-	INIT_LIST_HEAD(&mfile->owners);
-
+	snprintf(name, sizeof(name), "[muster-%s]", object->type->name);
+	mfile = muster_file_create(object, name, &muster_object_fops,
+				   how->oflags & O_NONBLOCK);
+	if (IS_ERR(mfile))
+		return PTR_ERR(mfile);
 	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
 	if (fd < 0) {
-		err = fd;
-		goto err_mfile;
-	}
-	snprintf(name, sizeof(name), "[muster-%s]", object->type->name);
-	mfile->file = anon_inode_getfile(name, &muster_object_fops, mfile,
-					 O_RDWR | (how->oflags & O_NONBLOCK));
-	if (IS_ERR(mfile->file)) {
-		err = PTR_ERR(mfile->file);
-		goto err_fd;
+		fput(mfile->file);
+		return fd;
 	}
 	err = muster_reply(req, how, created);
 	if (err) {
-		/* The file's release frees @mfile and puts the object. */
 		fput(mfile->file);
 		put_unused_fd(fd);
 		return err;
 	}
 	fd_install(fd, mfile->file);
 	return fd;
-
-err_fd:
-	put_unused_fd(fd);
-err_mfile:
-	kfree(mfile);
-	muster_object_put(object);
-	return err;
 }
 
 static int muster_open(const struct muster_request *req, struct muster_open *how)
@@ -128,25 +108,23 @@ static int muster_open(const struct muster_request *req, struct muster_open *how
 	err = muster_object_open(how, &object);
 	if (err)
 		return err;
-	return muster_install(object, how, req);
+	return muster_object_install(object, how, req);
 }
 
 MUSTER_HANDLER(muster_info, struct muster_info, flags)
+
+/* MUSTER_INFO, of the device and of any object. */
+int muster_info_ioctl(struct muster_request *req)
+{
+	return muster_info_run(req);
+}
+
 MUSTER_HANDLER(muster_open, struct muster_open, initial)
 
 static const struct muster_command device_commands[] = {
 	{ MUSTER_INFO, muster_info_run },
 	{ MUSTER_OPEN, muster_open_run },
 };
-
-static const struct muster_command *
-muster_find_command(const struct muster_command *table, unsigned int nr,
-		    unsigned int cmd)
-{
-	unsigned int i = _IOC_NR(cmd) - _IOC_NR(table->cmd);
-
-	return i < nr && table[i].cmd == cmd ? &table[i] : NULL;
-}
 
 static long muster_device_ioctl(struct file *file, unsigned int cmd,
 				unsigned long arg)
@@ -158,72 +136,6 @@ static long muster_device_ioctl(struct file *file, unsigned int cmd,
 				      ARRAY_SIZE(device_commands), cmd);
 	return command ? command->run(&req) : -ENOTTY;
 }
-
-static long muster_object_ioctl(struct file *file, unsigned int cmd,
-				unsigned long arg)
-{
-	struct muster_file *mfile = file->private_data;
-	struct muster_request req = { .mfile = mfile, .arg = (void __user *)arg };
-	const struct muster_type *type = mfile->object->type;
-	const struct muster_command *command;
-
-	command = muster_find_command(type->commands, type->nr_commands, cmd);
-	if (likely(command))
-		return command->run(&req);
-	return cmd == MUSTER_INFO ? muster_info_run(&req) : -ENOTTY;
-}
-
-static __poll_t muster_object_poll(struct file *file, poll_table *wait)
-{
-	struct muster_file *mfile = file->private_data;
-	struct muster_object *object = mfile->object;
-
-	poll_wait(file, &object->poll, wait);
-	return object->type->poll(object);
-}
-
-/* Some descriptor of the file was closed: by close(), dup2(), exec() or exit. */
-static int muster_object_flush(struct file *file, fl_owner_t files)
-{
-	muster_owner_closed(file->private_data, files);
-	return 0;
-}
-
-static int muster_object_release(struct inode *inode, struct file *file)
-{
-	struct muster_file *mfile = file->private_data;
-
-	muster_owner_drop_all(mfile);
-	muster_object_put(mfile->object);
-	kfree(mfile);
-	return 0;
-}
-
-static void muster_object_fdinfo(struct seq_file *m, struct file *file)
-{
-	struct muster_file *mfile = file->private_data;
-	struct muster_object *object = mfile->object;
-
-	seq_printf(m, "muster-type:\t%s\n", object->type->name);
-	if (object->name) {
-		seq_puts(m, "muster-name:\t");
-		seq_write(m, object->name->bytes, object->name->len);
-		seq_putc(m, '\n');
-	}
-	seq_printf(m, "muster-mode:\t%04o\n", object->mode);
-	object->type->fdinfo(object, m);
-}
-
-const struct file_operations muster_object_fops = {
-	.owner = THIS_MODULE,
-	.unlocked_ioctl = muster_object_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.poll = muster_object_poll,
-	.flush = muster_object_flush,
-	.release = muster_object_release,
-	.show_fdinfo = muster_object_fdinfo,
-	.llseek = noop_llseek,
-};
 
 static const struct file_operations muster_device_fops = {
 	.owner = THIS_MODULE,

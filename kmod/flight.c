@@ -103,7 +103,7 @@ static int flight_join_owner(const struct muster_request *req,
 		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
 			err = -ENOENT;
 		} else {
-			err = flight_lead(flight, fo, key, &join->token);
+			err = flight_lead(flight, fo, key, current, &join->token);
 			join->role = MUSTER_ROLE_LEADER;
 			join->attempt = 1;
 			if (!err)
@@ -116,6 +116,52 @@ static int flight_join_owner(const struct muster_request *req,
 	return err;
 }
 
+/* Leads or queues up; 0 if it leads, MUSTER_QUEUED, or a negative errno. */
+static int flight_join_enter(const struct muster_request *req,
+			     const struct muster_flight_join *join,
+			     const struct flight_key *key, struct flight_waiter *fw)
+{
+	struct muster_flight *flight = to_flight(req->mfile->object);
+	struct flight_call *call;
+	int err;
+
+	do {
+		call = flight_find(flight, key);
+		if (call) {
+			err = flight_enter(call, fw, join->flags, false);
+			if (err == MUSTER_QUEUED)
+				return err;
+			fw->call = NULL;
+			flight_call_put(call);
+		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
+			return -ENOENT;
+		} else {
+			fw->lead = true;
+			fw->attempt = 1;
+			err = flight_lead(flight, to_flight_owner(fw->waiter.owner), key,
+					  NULL, &fw->token);
+		}
+		if (err == -EEXIST)
+			cond_resched();
+	} while (err == -EEXIST);
+	return err;
+}
+
+static int flight_join_ticket(const struct muster_request *req,
+			      const struct muster_flight_join *join,
+			      const struct flight_key *key)
+{
+	struct muster_waiter *waiter;
+	int err;
+
+	waiter = muster_ticket_create(req, sizeof(struct flight_waiter), flight_leave,
+				      join->flags, join->deadline);
+	if (IS_ERR(waiter))
+		return PTR_ERR(waiter);
+	err = flight_join_enter(req, join, key, to_flight_waiter(waiter));
+	return muster_ticket_issue(waiter, err);
+}
+
 static int flight_join(const struct muster_request *req,
 		       struct muster_flight_join *join)
 {
@@ -123,13 +169,15 @@ static int flight_join(const struct muster_request *req,
 	struct flight_key key;
 	int err;
 
-	if (join->flags & ~(MUSTER_WAIT_MASK | MUSTER_JOIN_NO_FOLLOW |
-			    MUSTER_JOIN_NO_LEAD | MUSTER_JOIN_MIGRATORY |
-			    MUSTER_JOIN_NO_RESULT) || join->__reserved)
+	if (!muster_wait_flags_ok(join->flags, MUSTER_JOIN_NO_FOLLOW | MUSTER_JOIN_NO_LEAD |
+				  MUSTER_JOIN_MIGRATORY | MUSTER_JOIN_NO_RESULT) ||
+	    join->__reserved)
 		return -EINVAL;
 	err = flight_key_copy(&key, join->key, join->key_len);
 	if (err)
 		return err;
+	if (join->flags & MUSTER_WAIT_TICKET)
+		return flight_join_ticket(req, join, &key);
 	owner = muster_owner_get(req->mfile);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
@@ -371,6 +419,42 @@ static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 	seq_printf(m, "muster-waiters:\t%lld\n", atomic64_read(&flight->followers));
 }
 
+static void flight_verdict(const struct muster_waiter *waiter,
+			   struct muster_verdict *verdict, const void **data, size_t *len)
+{
+	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
+	const struct flight_call *call = fw->call;
+
+	if (verdict->error)
+		return;
+	if (fw->lead) {
+		verdict->role = MUSTER_ROLE_LEADER;
+		verdict->token = fw->token;
+		verdict->attempt = fw->attempt;
+		verdict->shared = fw->shared;
+		return;
+	}
+	verdict->role = MUSTER_ROLE_FOLLOWER;
+	verdict->outcome = MUSTER_OUTCOME_SHARED;
+	verdict->token = call->token;
+	verdict->attempt = call->attempt;
+	verdict->shared = call->nr_shared;
+	verdict->status = call->status;
+	if (!call->result)
+		return;
+	verdict->result_len = call->result->len;
+	*data = call->result->data;
+	*len = call->result->len;
+}
+
+static void flight_waiter_end(struct muster_waiter *waiter)
+{
+	struct flight_call *call = to_flight_waiter(waiter)->call;
+
+	if (call)
+		flight_call_put(call);
+}
+
 const struct muster_type muster_flight_type = {
 	.name = "flight",
 	.id = MUSTER_FLIGHT,
@@ -386,4 +470,6 @@ const struct muster_type muster_flight_type = {
 	.owner_drop = flight_owner_drop,
 	.poll = flight_poll,
 	.fdinfo = flight_fdinfo,
+	.verdict = flight_verdict,
+	.waiter_end = flight_waiter_end,
 };

@@ -158,7 +158,7 @@ struct flight_call {
 /**
  * struct flight_waiter - a thread that follows
  * @waiter:	the core's part; the verdict is 0, or -EOWNERDEAD
- * @call:	what it follows; a reference
+ * @call:	what it follows; a reference. NULL if a ticket led from the start
  * @taken:	out of the queue, though the call goes on; under the call's lock
  * @lead:	it was made leader
  * @token:	as leader
@@ -180,6 +180,11 @@ static inline struct muster_flight *to_flight(struct muster_object *object)
 	return container_of(object, struct muster_flight, object);
 }
 
+static inline struct flight_waiter *to_flight_waiter(struct muster_waiter *waiter)
+{
+	return container_of(waiter, struct flight_waiter, waiter);
+}
+
 static inline struct flight_owner *to_flight_owner(struct muster_owner *owner)
 {
 	return container_of(owner, struct flight_owner, owner);
@@ -193,7 +198,10 @@ struct flight_call *flight_find(struct muster_flight *flight,
 				const struct flight_key *key);
 void flight_call_put(struct flight_call *call);
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
-		const struct flight_key *key, u64 *token);
+		const struct flight_key *key, struct task_struct *task, u64 *token);
+enum muster_leave flight_leave(struct muster_waiter *waiter, int reason);
+int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
+		 bool nonblock);
 int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  struct muster_owner *owner, u32 flags,
 		  const struct muster_deadline *until);

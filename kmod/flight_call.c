@@ -23,11 +23,6 @@ struct flight_exit {
 	bool ended;
 };
 
-static struct flight_waiter *to_flight_waiter(struct muster_waiter *waiter)
-{
-	return container_of(waiter, struct flight_waiter, waiter);
-}
-
 /* ---- the table ---- */
 
 static u32 flight_key_hash(const void *data, u32 len, u32 seed)
@@ -139,7 +134,7 @@ static void flight_add_forgotten(struct flight_call *call)
 	rb_add(&call->by_token, &call->leader->forgotten, flight_token_less);
 }
 
-/* Makes the owner lead the call; false if it is dead. */
+/* Makes the owner lead the call, by @task or a ticket; false if it is dead. */
 static bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 			  struct task_struct *task)
 {
@@ -151,8 +146,8 @@ static bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 	dead = fo->owner.dead;
 	if (!dead) {
 		call->leader = fo;
-		call->leader_tid = task->pid;
-		call->leader_start = task->start_time;
+		call->leader_tid = task ? task->pid : 0;
+		call->leader_start = task ? task->start_time : 0;
 		WRITE_ONCE(call->token, atomic64_inc_return(&call->flight->token));
 		list_add_tail(&call->in_leader, &fo->led);
 		if (!call->listed)
@@ -317,14 +312,14 @@ static struct flight_call *flight_call_alloc(struct muster_flight *flight,
 
 /* Puts a new call into the table, led by the caller; -EEXIST if there is one. */
 static int flight_begin(struct flight_call *call, struct flight_owner *fo,
-			const struct flight_key *key, u64 *token)
+			const struct flight_key *key, struct task_struct *task, u64 *token)
 {
 	struct flight_call *other;
 	int err = 0;
 
 	spin_lock(&call->lock);
 	call->listed = true;
-	if (!flight_attach(call, fo, current)) {
+	if (!flight_attach(call, fo, task)) {
 		spin_unlock(&call->lock);
 		return -EBADF;
 	}
@@ -347,13 +342,14 @@ static int flight_begin(struct flight_call *call, struct flight_owner *fo,
  * @flight:	the group
  * @fo:		who leads it
  * @key:	the key
+ * @task:	the thread that leads, or NULL
  * @token:	its token. That is all there is to know of the call from now on: it
  *		may end any time, as other threads of the process lead it, too.
  *
  * Return: 0, -EEXIST if there is one for the key, -ENOSPC, -ENOMEM, or -EBADF.
  */
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
-		const struct flight_key *key, u64 *token)
+		const struct flight_key *key, struct task_struct *task, u64 *token)
 {
 	struct muster_user *user = fo->owner.user;
 	struct flight_call *call;
@@ -366,7 +362,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 		muster_uncharge(user, MUSTER_RES_CALLS, 1);
 		return -ENOMEM;
 	}
-	err = flight_begin(call, fo, key, token);
+	err = flight_begin(call, fo, key, task, token);
 	if (err)
 		flight_call_put(call);
 	else
@@ -512,7 +508,7 @@ bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u
 
 /* ---- following ---- */
 
-static enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
+enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 {
 	struct flight_waiter *fw = to_flight_waiter(waiter);
 	struct flight_call *call = fw->call;
@@ -526,7 +522,7 @@ static enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 	return late ? MUSTER_SETTLED : MUSTER_LEFT;
 }
 
-static int flight_may_follow(const struct flight_call *call, u32 flags, bool nonblock)
+static int flight_may_follow(const struct flight_call *call, u32 flags)
 {
 	lockdep_assert_held(&call->lock);
 
@@ -534,10 +530,42 @@ static int flight_may_follow(const struct flight_call *call, u32 flags, bool non
 		return -EEXIST;
 	if (flags & MUSTER_JOIN_NO_FOLLOW)
 		return -EBUSY;
-	if (!(flags & MUSTER_JOIN_MIGRATORY) && call->leader_tid == current->pid &&
+	/* A ticket keeps no thread waiting. */
+	if (!(flags & (MUSTER_JOIN_MIGRATORY | MUSTER_WAIT_TICKET)) &&
+	    call->leader_tid == current->pid &&
 	    call->leader_start == current->start_time)
 		return -EDEADLK;
-	return nonblock ? -EAGAIN : 0;
+	return 0;
+}
+
+/**
+ * flight_enter - queue up behind the leader of a call
+ * @call:	the call; the caller keeps its reference
+ * @fw:		with the core's part initialised; not there on failure
+ * @flags:	MUSTER_JOIN_*, MUSTER_WAIT_TICKET
+ * @nonblock:	do not
+ *
+ * Return: MUSTER_QUEUED; -EEXIST if it can be joined no more; or another error of
+ * JOIN.
+ */
+int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
+		 bool nonblock)
+{
+	int err;
+
+	fw->call = call;
+	spin_lock(&call->lock);
+	err = flight_may_follow(call, flags);
+	if (!err)
+		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
+	if (err == MUSTER_QUEUED) {
+		list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ?
+			      &call->bystanders : &call->followers);
+		call->nr_followers++;
+		atomic64_inc(&call->flight->followers);
+	}
+	spin_unlock(&call->lock);
+	return err;
 }
 
 /**
@@ -549,8 +577,7 @@ static int flight_may_follow(const struct flight_call *call, u32 flags, bool non
  * @until:	how long
  *
  * Return: 0 if the caller leads, or the call has ended with a result;
- * -EOWNERDEAD if it ended without; -EEXIST if it can be joined no more; or another
- * error of JOIN.
+ * -EOWNERDEAD if it ended without; or an error as of flight_enter().
  */
 int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  struct muster_owner *owner, u32 flags,
@@ -559,18 +586,8 @@ int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 	int err;
 
 	muster_waiter_init(&fw->waiter, owner, flight_leave);
-	fw->call = call;
-	spin_lock(&call->lock);
-	err = flight_may_follow(call, flags, until->nonblock);
-	if (!err) {
-		list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ?
-			      &call->bystanders : &call->followers);
-		call->nr_followers++;
-		atomic64_inc(&call->flight->followers);
-	}
-	spin_unlock(&call->lock);
-
-	if (!err)
+	err = flight_enter(call, fw, flags, until->nonblock);
+	if (err == MUSTER_QUEUED)
 		return muster_wait(&fw->waiter, until);
 	muster_owner_put(owner);
 	return err;

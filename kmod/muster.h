@@ -5,7 +5,7 @@
  * Four rooms: the device and its dispatch (device.c); objects, names and access
  * (object.c) with the limits of each user (quota.c); owners, who hold things and
  * whose end gives them back (owner.c); waiters (waiter.c) and how they are listed
- * (roster.c). A primitive is a struct muster_type in a file of its own and a line
+ * (roster.c), or wait without a thread (ticket.c). A primitive is a struct muster_type in a file of its own and a line
  * in muster_types[].
  *
  * Locking, outermost first
@@ -43,6 +43,7 @@
 
 struct muster_object;
 struct muster_owner;
+struct muster_ticket;
 struct muster_user;
 struct muster_waiter;
 
@@ -62,12 +63,14 @@ struct muster_waiter;
  * @hot:	the owner that used this file first and, as a rule, alone; or NULL.
  *		Written under @object's lock, read under it or RCU.
  * @file:	back pointer, for its flags and as part of an owner's identity
+ * @ticket:	what the file waits for, if it is a ticket
  */
 struct muster_file {
 	struct muster_object *object;
 	struct list_head owners;
 	struct muster_owner __rcu *hot;
 	struct file *file;
+	struct muster_ticket *ticket;
 };
 
 /**
@@ -162,6 +165,16 @@ fault:
 	muster_reply_from(req, args, sizeof(*(args)),			\
 			  offsetof(typeof(*(args)), first))
 
+static inline const struct muster_command *
+muster_find_command(const struct muster_command *table, unsigned int nr, unsigned int cmd)
+{
+	unsigned int i = _IOC_NR(cmd) - _IOC_NR(table->cmd);
+
+	return i < nr && table[i].cmd == cmd ? &table[i] : NULL;
+}
+
+int muster_info_ioctl(struct muster_request *req);
+
 /*
  * Defines _name_run() for a table of commands: fetches a struct _struct, that must
  * reach as far as field _last, and calls _name(req, args).
@@ -194,6 +207,9 @@ static int _name##_run(struct muster_request *req)			\
  *		without locks.
  * @poll:	what poll(2) sees; the caller has queued itself already
  * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
+ * @verdict:	fills in what a ticket's settled waiter was told; @data and @len are
+ *		set to a result's bytes, if there are some
+ * @waiter_end:	gives back what a ticket's waiter refers to; may be NULL
  */
 struct muster_type {
 	const char *name;
@@ -210,6 +226,9 @@ struct muster_type {
 	void (*owner_drop)(struct muster_owner *owner);
 	__poll_t (*poll)(struct muster_object *object);
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
+	void (*verdict)(const struct muster_waiter *waiter, struct muster_verdict *verdict,
+			const void **data, size_t *len);
+	void (*waiter_end)(struct muster_waiter *waiter);
 };
 
 extern const struct muster_type muster_flight_type;
@@ -218,6 +237,16 @@ extern const struct muster_type muster_sem_type;
 
 extern const struct muster_type *const muster_types[];
 extern const unsigned int muster_nr_types;
+
+/* ---- file.c: open files of objects ---- */
+
+struct muster_file *muster_file_create(struct muster_object *object, const char *name,
+				       const struct file_operations *fops, int flags);
+long muster_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int muster_object_flush(struct file *file, fl_owner_t files);
+int muster_object_release(struct inode *inode, struct file *file);
+void muster_object_fdinfo(struct seq_file *m, struct file *file);
+
 extern const struct file_operations muster_object_fops;
 
 /* ---- object.c: objects, names, access ---- */
@@ -341,7 +370,7 @@ struct muster_owner {
 };
 
 struct muster_owner *muster_owner_find_other(struct muster_file *mfile);
-int muster_owner_create(struct muster_file *mfile);
+struct muster_owner *muster_owner_create(struct muster_file *mfile, bool check);
 struct muster_owner *muster_owner_get(struct muster_file *mfile);
 void muster_owner_put(struct muster_owner *owner);
 void muster_owner_closed(struct muster_file *mfile, fl_owner_t files);
@@ -394,6 +423,14 @@ void muster_deadline_set(struct muster_deadline *until,
 			 const struct muster_request *req, u32 flags, u64 ns);
 bool muster_deadline_passed(const struct muster_deadline *until);
 
+/* Are the flags known? @own are those of the ioctl beside MUSTER_WAIT_*. */
+static inline bool muster_wait_flags_ok(u32 flags, u32 own)
+{
+	u32 never = MUSTER_WAIT_NONBLOCK | MUSTER_WAIT_TICKET;
+
+	return !(flags & ~(MUSTER_WAIT_MASK | own)) && (flags & never) != never;
+}
+
 /**
  * enum muster_leave - what becomes of a waiter that would rather leave
  * @MUSTER_LEFT:	it was in the queue and no longer is
@@ -407,14 +444,15 @@ enum muster_leave {
 };
 
 /**
- * struct muster_waiter - a thread in a queue, on that thread's stack
+ * struct muster_waiter - a thread in a queue, on that thread's stack; or a ticket
  * @node:	link in the queue of its type, under that queue's lock; once the
  *		waiter is taken out to be settled, the link belongs to the taker
  * @in_owner:	link in @owner->waiters, under @owner->lock
- * @task:	the thread
+ * @task:	the thread; NULL if nobody sleeps in it
+ * @ticket:	what it is part of instead, or NULL
  * @owner:	on whose behalf; holds a reference
  * @leave:	called without locks when the thread would leave for @reason
- *		(-ETIMEDOUT, -ERESTARTSYS, -EBADF)
+ *		(-ETIMEDOUT, -ERESTARTSYS, -EBADF; a ticket that is closed: -ECANCELED)
  * @since:	jiffies when it began to wait, for people to see
  * @verdict:	how it ended: 0 or a negative errno; written by the taker before
  *		it says @settled
@@ -442,6 +480,7 @@ struct muster_waiter {
 	struct list_head node;
 	struct list_head in_owner;
 	struct task_struct *task;
+	struct muster_ticket *ticket;
 	struct muster_owner *owner;
 	enum muster_leave (*leave)(struct muster_waiter *waiter, int reason);
 	u64 since;
@@ -460,6 +499,18 @@ void muster_settle_all(struct list_head *taken);
 
 /* How many waiters are served or examined before a lock is let go for a moment. */
 #define MUSTER_BATCH	64
+
+/* ---- ticket.c: waiting without a thread ---- */
+
+struct muster_waiter *muster_ticket_create(const struct muster_request *req, size_t size,
+					   enum muster_leave (*leave)(struct muster_waiter *,
+								      int),
+					   u32 flags, u64 deadline);
+int muster_ticket_issue(struct muster_waiter *waiter, int err);
+void muster_ticket_settle(struct muster_ticket *ticket);
+void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner);
+
+extern const struct file_operations muster_ticket_fops;
 
 /* ---- roster.c: processes as the STAT ioctls list them ---- */
 

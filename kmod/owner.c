@@ -126,6 +126,8 @@ static void muster_owner_drop(struct muster_owner *owner)
 	rhashtable_remove_fast(&owners, &owner->by_key, owners_params);
 	spin_unlock(&object->lock);
 
+	if (owner->mfile->ticket)
+		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
 	muster_owner_put(owner);
 }
@@ -157,11 +159,12 @@ static struct muster_owner *muster_owner_alloc(struct muster_file *mfile)
 /**
  * muster_owner_create - make the calling process an owner
  * @mfile:	the open file
+ * @check:	the file has descriptors: see that the process still has one
  *
- * Return: 0 if it is one now, -ENOMEM, or -EBADF if another thread has closed its
- * last descriptor meanwhile.
+ * Return: a reference to the owner, or an ERR_PTR: -ENOMEM, -EBADF if another thread
+ * has closed its last descriptor meanwhile, -EEXIST if another thread has made it.
  */
-int muster_owner_create(struct muster_file *mfile)
+struct muster_owner *muster_owner_create(struct muster_file *mfile, bool check)
 {
 	struct muster_object *object = mfile->object;
 	struct muster_owner *owner;
@@ -169,7 +172,7 @@ int muster_owner_create(struct muster_file *mfile)
 
 	owner = muster_owner_alloc(mfile);
 	if (!owner)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
 	refcount_inc(&owner->refs);
 	spin_lock(&object->lock);
@@ -186,13 +189,15 @@ int muster_owner_create(struct muster_file *mfile)
 	if (err) {
 		/* Another thread was faster, or there is no memory for the table. */
 		refcount_dec(&owner->refs);
-		err = err == -EEXIST ? 0 : -ENOMEM;
-	} else if (!muster_file_is_open(mfile)) {
+		err = err == -EEXIST ? err : -ENOMEM;
+	} else if (check && !muster_file_is_open(mfile)) {
 		muster_owner_drop(owner);
 		err = -EBADF;
 	}
+	if (!err)
+		return owner;
 	muster_owner_put(owner);
-	return err;
+	return ERR_PTR(err);
 }
 
 /**
@@ -204,20 +209,17 @@ int muster_owner_create(struct muster_file *mfile)
 struct muster_owner *muster_owner_get(struct muster_file *mfile)
 {
 	struct muster_owner *owner;
-	int err;
 
-	for (;;) {
+	do {
 		rcu_read_lock();
 		owner = muster_owner_find(mfile);
 		if (owner && !refcount_inc_not_zero(&owner->refs))
 			owner = NULL;
 		rcu_read_unlock();
-		if (owner)
-			return owner;
-		err = muster_owner_create(mfile);
-		if (err)
-			return ERR_PTR(err);
-	}
+		if (!owner)
+			owner = muster_owner_create(mfile, true);
+	} while (owner == ERR_PTR(-EEXIST));
+	return owner;
 }
 
 /**

@@ -72,7 +72,7 @@ struct sem_grant {
 
 /**
  * struct sem_waiter - a thread that waits for permits
- * @waiter:	the core's part; @waiter.task is NULL for the cursor
+ * @waiter:	the core's part; @waiter.owner is NULL for the cursor
  * @permits:	how many
  * @wait_limit:	wait for a larger limit rather than fail (S2)
  * @grant:	written by whoever grants
@@ -92,6 +92,11 @@ static struct muster_sem *to_sem(struct muster_object *object)
 static struct sem_owner *to_sem_owner(struct muster_owner *owner)
 {
 	return owner ? container_of(owner, struct sem_owner, owner) : NULL;
+}
+
+static struct sem_waiter *to_sem_waiter(struct muster_waiter *waiter)
+{
+	return container_of(waiter, struct sem_waiter, waiter);
 }
 
 static bool sem_is_signalling(const struct muster_sem *sem)
@@ -166,7 +171,7 @@ static struct sem_waiter *sem_front(struct muster_sem *sem)
 	struct sem_waiter *sw;
 
 	list_for_each_entry(sw, &sem->queue, waiter.node) {
-		if (sw->waiter.task)
+		if (sw->waiter.owner)
 			return sw;
 	}
 	return NULL;
@@ -249,7 +254,7 @@ static bool sem_evict_batch(struct muster_sem *sem, struct sem_waiter *cursor,
 			return true;
 		sw = list_next_entry(cursor, waiter.node);
 		list_move(&cursor->waiter.node, &sw->waiter.node);
-		if (sw->waiter.task && sw->permits > sem->limit && !sw->wait_limit)
+		if (sw->waiter.owner && sw->permits > sem->limit && !sw->wait_limit)
 			sem_take_out(sem, sw, -ERANGE, taken);
 	}
 	return false;
@@ -299,6 +304,24 @@ static enum muster_leave sem_leave(struct muster_waiter *waiter, int reason)
 	return MUSTER_LEFT;
 }
 
+/* 0 if granted, MUSTER_QUEUED, or a negative errno. */
+static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonblock)
+{
+	struct muster_owner *owner = sw->waiter.owner;
+	int err;
+
+	spin_lock(&sem->object.lock);
+	err = owner->dead ? -EBADF : sem_try(sem, to_sem_owner(owner), sw->permits,
+					     sw->wait_limit, &sw->grant);
+	if (err == -EAGAIN && !nonblock) {
+		list_add_tail(&sw->waiter.node, &sem->queue);
+		sem->nr_waiters++;
+		err = MUSTER_QUEUED;
+	}
+	spin_unlock(&sem->object.lock);
+	return err;
+}
+
 /* Queues up, unless what it takes has come free meanwhile. */
 static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 		    struct sem_waiter *sw, const struct muster_deadline *until)
@@ -306,16 +329,7 @@ static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 	int err;
 
 	muster_waiter_init(&sw->waiter, owner, sem_leave);
-	spin_lock(&sem->object.lock);
-	err = owner->dead ? -EBADF : sem_try(sem, to_sem_owner(owner), sw->permits,
-					     sw->wait_limit, &sw->grant);
-	if (err == -EAGAIN && !until->nonblock) {
-		list_add_tail(&sw->waiter.node, &sem->queue);
-		sem->nr_waiters++;
-		err = MUSTER_QUEUED;
-	}
-	spin_unlock(&sem->object.lock);
-
+	err = sem_enter(sem, sw, until->nonblock);
 	if (err == MUSTER_QUEUED)
 		return muster_wait(&sw->waiter, until);
 	muster_owner_put(owner);
@@ -372,15 +386,33 @@ static noinline int sem_acquire_slow(const struct muster_request *req,
 	return err;
 }
 
+static noinline int sem_acquire_ticket(const struct muster_request *req,
+				       const struct muster_sem_acquire *acquire)
+{
+	struct muster_waiter *waiter;
+	struct sem_waiter *sw;
+
+	waiter = muster_ticket_create(req, sizeof(*sw), sem_leave, acquire->flags,
+				      acquire->deadline);
+	if (IS_ERR(waiter))
+		return PTR_ERR(waiter);
+	sw = to_sem_waiter(waiter);
+	sw->permits = acquire->permits;
+	sw->wait_limit = acquire->flags & MUSTER_SEM_WAIT_LIMIT;
+	return muster_ticket_issue(waiter, sem_enter(to_sem(req->mfile->object), sw, false));
+}
+
 static int sem_acquire(const struct muster_request *req,
 		       struct muster_sem_acquire *acquire)
 {
 	struct sem_grant grant;
 	int err;
 
-	if (acquire->flags & ~(MUSTER_WAIT_MASK | MUSTER_SEM_WAIT_LIMIT) ||
+	if (!muster_wait_flags_ok(acquire->flags, MUSTER_SEM_WAIT_LIMIT) ||
 	    acquire->permits > S64_MAX)
 		return -EINVAL;
+	if (unlikely(acquire->flags & MUSTER_WAIT_TICKET))
+		return sem_acquire_ticket(req, acquire);
 
 	err = sem_try_self(req->mfile, acquire->permits,
 			   acquire->flags & MUSTER_SEM_WAIT_LIMIT, &grant);
@@ -477,7 +509,7 @@ static void sem_list(struct muster_sem *sem, struct muster_roster *roster)
 			return;
 	}
 	list_for_each_entry(sw, &sem->queue, waiter.node) {
-		if (sw->waiter.task &&
+		if (sw->waiter.owner &&
 		    !muster_roster_add(roster, sw->waiter.owner, MUSTER_PROCESS_WAITER,
 				       sw->permits, sw->waiter.since))
 			return;
@@ -592,6 +624,17 @@ static __poll_t sem_poll(struct muster_object *object)
 	return ready ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
+static void sem_verdict(const struct muster_waiter *waiter,
+			struct muster_verdict *verdict, const void **data, size_t *len)
+{
+	const struct sem_waiter *sw = container_of(waiter, struct sem_waiter, waiter);
+
+	if (verdict->error)
+		return;
+	verdict->token = sw->grant.token;
+	verdict->outcome = sw->grant.abandoned ? MUSTER_OUTCOME_ABANDONED : 0;
+}
+
 static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_sem *sem = to_sem(object);
@@ -623,4 +666,5 @@ const struct muster_type muster_sem_type = {
 	.owner_drop = sem_owner_drop,
 	.poll = sem_poll,
 	.fdinfo = sem_fdinfo,
+	.verdict = sem_verdict,
 };

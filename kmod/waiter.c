@@ -61,6 +61,7 @@ void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner
 	refcount_inc(&owner->refs);
 	INIT_LIST_HEAD(&waiter->node);
 	waiter->task = current;
+	waiter->ticket = NULL;
 	waiter->owner = owner;
 	waiter->leave = leave;
 	waiter->since = get_jiffies_64();
@@ -167,6 +168,11 @@ void muster_settle(struct muster_waiter *waiter)
 {
 	struct task_struct *task = waiter->task;
 
+	if (waiter->ticket) {
+		muster_ticket_settle(waiter->ticket);
+		cond_resched();
+		return;
+	}
 	get_task_struct(task);
 	/* Pairs with the acquire in muster_wait(): the verdict goes first. */
 	smp_store_release(&waiter->settled, true);

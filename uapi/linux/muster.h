@@ -72,7 +72,64 @@ enum muster_type_id {
 /* Flags of every ioctl that waits, in its @flags. */
 #define MUSTER_WAIT_NONBLOCK	(1U << 0)	/* do not wait: EAGAIN */
 #define MUSTER_WAIT_REALTIME	(1U << 1)	/* @deadline is CLOCK_REALTIME */
-#define MUSTER_WAIT_MASK	(MUSTER_WAIT_NONBLOCK | MUSTER_WAIT_REALTIME)
+#define MUSTER_WAIT_TICKET	(1U << 2)	/* return a ticket: see below (T5) */
+#define MUSTER_WAIT_MASK	(MUSTER_WAIT_NONBLOCK | MUSTER_WAIT_REALTIME | \
+				 MUSTER_WAIT_TICKET)
+
+/**
+ * struct muster_verdict - read(2) from a ticket: how a wait ended (T5)
+ * @size:	of this struct. The bytes of a flight's result follow at this offset,
+ *		as far as there is room for them.
+ * @error:	0, or a negative errno: what the ioctl would have failed with
+ * @token:	fencing token, as in the struct of the ioctl
+ * @generation:	barrier
+ * @result_len:	flight: size in bytes of the whole result
+ * @role:	flight: MUSTER_ROLE_*
+ * @outcome:	MUSTER_OUTCOME_*. A result that did not fit the buffer is read again
+ *		with a longer one, so that a ticket's is never TRUNCATED.
+ * @status:	flight: the leader's; barrier: the action's
+ * @attempt:	flight
+ * @shared:	flight
+ * @index:	barrier
+ * @broken_by:	barrier, with EPIPE
+ * @arrived:	barrier, with EPIPE
+ * @parties:	barrier, with EPIPE
+ * @__reserved:	0
+ *
+ * Every ioctl that waits can return a ticket instead, with MUSTER_WAIT_TICKET: a
+ * descriptor, close-on-exec, that becomes readable when the wait has ended. Nothing
+ * is written to the ioctl's struct then; what can be refused at once is an error of
+ * the ioctl. O_NONBLOCK of the descriptor is passed on to the ticket and concerns
+ * read(2): EAGAIN before the end, else read() waits. MUSTER_WAIT_NONBLOCK together
+ * with MUSTER_WAIT_TICKET is EINVAL.
+ *
+ * A ticket is also a descriptor of the object, with all its ioctls, and what it was
+ * granted is held through it (W1): release permits, FINISH or COMPLETE through the
+ * ticket. To close it before the end leaves the queue (a barrier is not broken by
+ * that, unless its action runs); to close it after gives back what it was granted
+ * and was not given back yet. It can be read any number of times, by whoever has it;
+ * each time it tells the same.
+ *
+ * Errors of read(2): EAGAIN; EINTR; EFAULT; EINVAL the buffer is shorter than this
+ * struct. Errors of the ioctl, beside its own: EMFILE, ENFILE.
+ */
+struct muster_verdict {
+	__u32 size;
+	__s32 error;
+	__u64 token;
+	__u64 generation;
+	__u64 result_len;
+	__u32 role;
+	__u32 outcome;
+	__s32 status;
+	__u32 attempt;
+	__u32 shared;
+	__u32 index;
+	__u32 broken_by;
+	__u32 arrived;
+	__u32 parties;
+	__u32 __reserved;
+};
 
 #define MUSTER_IOC_MAGIC	0xBE
 
