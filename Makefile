@@ -7,7 +7,6 @@
 KERNEL ?= 6.1
 N ?= 100
 BUILD := $(CURDIR)/build
-CACHE := $(or $(MUSTER_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muster)
 
 # KDIR=... is for a kernel of your own, KERNEL=host for the running one.
 ifeq ($(KERNEL),host)
@@ -32,16 +31,21 @@ all: module $(PARTS:%=build-%) selftests	## build everything
 
 module: $(OUT)/muster.ko	## build the module (KERNEL=6.12, KERNEL=host or KDIR=...)
 
-# Kbuild decides what is to be compiled; this only saves asking it when nothing
-# has changed. The kernel's directory is new when the kernel was fetched anew.
-$(OUT)/muster.ko: $(MODULE_SOURCES) $(wildcard $(CACHE)/kernels/$(KERNEL)) $(if $(C),FORCE)
+# Which kernel that is. Written anew only when it is another one than last time.
+$(OUT)/kernel: FORCE
 	@mkdir -p $(OUT)
+	@$(if $(KDIR),echo 'KMAKE="make -C $(KDIR)"',vm/kernel $(KERNEL)) >$@.$$$$ && \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+
+# Kbuild decides what is to be compiled; this only saves asking it when nothing
+# has changed. Nothing of another kernel may be left.
+$(OUT)/muster.ko: $(MODULE_SOURCES) $(OUT)/kernel $(if $(C),FORCE)
 	@flock $(OUT).lock sh -euc '\
+		[ ! $(OUT)/kernel -nt $@ ] || rm -rf $(OUT)/kmod $(OUT)/muster.*; \
 		rsync -a --delete --include="*/" --include="*.[ch]" \
 			--exclude="*" kmod uapi $(OUT)/; \
 		rsync -a Kbuild $(OUT)/; \
-		settings=$$($(if $(KDIR),echo "KMAKE=\"make -C $(KDIR)\"",vm/kernel $(KERNEL))); \
-		eval "$$settings"; \
+		. $(OUT)/kernel; \
 		eval "$$KMAKE --no-print-directory -j$(shell nproc) M=$(OUT) W=1 \
 			$(if $(C),C=$(C) CF=$(CF)) modules"; \
 		touch $@'

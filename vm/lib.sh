@@ -131,6 +131,29 @@ fetch_packages() {
 	rm -r "$dir/debs"
 }
 
+# kernel_source PACKAGE: the directory in the cache with Debian's kernel source,
+# PACKAGE.tar.xz, and its version. Not looked up again once it is there.
+kernel_source() {
+	local dir=$CACHE/sources/$1
+	[ -d "$dir" ] || locked "$1" fetch_source "$dir" "$1"
+	echo "$dir"
+}
+
+fetch_source() {
+	local dir=$1 package=$2 changelog
+	[ ! -d "$dir" ] || return 0
+	say "fetching $package"
+	own_lists
+	rm -rf "$dir.new" "$dir.deb"
+	mkdir -p "$dir.new"
+	fetch_packages "$dir.deb" "$package"
+	mv "$dir.deb/usr/src/$package.tar.xz" "$dir.new"
+	changelog=$(zcat "$dir.deb/usr/share/doc/$package/changelog.Debian.gz")
+	sed -n '1s/.*(\(.*\)).*/\1/p' <<<"$changelog" >"$dir.new/version"
+	rm -rf "$dir.deb"
+	mv "$dir.new" "$dir"
+}
+
 # QEMU's version as a number: 802 for 8.2.
 qemu_version() {
 	qemu-system-x86_64 --version |
