@@ -134,7 +134,7 @@ static int flight_join_enter(const struct muster_request *req,
 			fw->call = NULL;
 			flight_call_put(call);
 		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
-			return -ENOENT;
+			err = -ENOENT;
 		} else {
 			fw->lead = true;
 			fw->attempt = 1;

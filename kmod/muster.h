@@ -2,11 +2,12 @@
 /*
  * muster - the core, which knows nothing of the primitives
  *
- * Four rooms: the device and its dispatch (device.c); objects, names and access
- * (object.c) with the limits of each user (quota.c); owners, who hold things and
- * whose end gives them back (owner.c); waiters (waiter.c) and how they are listed
- * (roster.c), or wait without a thread (ticket.c). A primitive is a struct muster_type in a file of its own and a line
- * in muster_types[].
+ * Four rooms: the device, its dispatch and the files of objects (device.c, file.c);
+ * objects, names and access (object.c) with the limits of each user (quota.c);
+ * owners, who hold things and whose end gives them back (owner.c); waiters, be they
+ * threads (waiter.c) or tickets (ticket.c), and how they are listed (roster.c). A
+ * primitive is a struct muster_type in a file of its own and a line in
+ * muster_types[].
  *
  * Locking, outermost first
  * ------------------------
