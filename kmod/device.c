@@ -26,6 +26,7 @@ const struct muster_type *const muster_types[] = {
 	&muster_flight_type,
 	&muster_barrier_type,
 	&muster_sem_type,
+	&muster_group_type,
 };
 
 const unsigned int muster_nr_types = ARRAY_SIZE(muster_types);

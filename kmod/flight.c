@@ -20,7 +20,7 @@ static int flight_deliver(const struct muster_request *req,
 			  struct muster_flight_join *join,
 			  const struct flight_call *call, struct flight_owner *fo)
 {
-	struct flight_result *result = call->result;
+	struct muster_result *result = call->result;
 	size_t len = result ? result->len : 0;
 	size_t fits = min_t(u64, len, join->buf_len);
 	int err;
@@ -199,19 +199,19 @@ static int flight_finish_owner(const struct muster_request *req,
 			       struct muster_flight_finish *finish,
 			       const struct flight_key *key, struct flight_owner *fo)
 {
-	struct flight_result *result;
+	struct muster_result *result;
 	int followers;
 
 	/* A bad pointer is found before anything is done that others see. */
 	if (muster_reply(req, finish, followers))
 		return -EFAULT;
-	result = flight_result_get(finish->data, finish->data_len);
+	result = muster_result_get(finish->data, finish->data_len);
 	if (IS_ERR(result))
 		return PTR_ERR(result);
 	followers = flight_complete(to_flight(req->mfile->object), fo, key,
 				    finish->token, finish->status, result);
 	if (followers < 0) {
-		flight_result_put(result);
+		muster_result_put(result);
 		return followers;
 	}
 	finish->followers = followers;
@@ -291,7 +291,7 @@ static int flight_fetch_owner(const struct muster_request *req,
 			      struct muster_flight_fetch *fetch, struct flight_owner *fo)
 {
 	bool discard = fetch->flags & MUSTER_FETCH_DISCARD;
-	struct flight_result *result;
+	struct muster_result *result;
 	int err;
 
 	result = flight_peek(fo, fetch->token);
@@ -311,7 +311,7 @@ static int flight_fetch_owner(const struct muster_request *req,
 out:
 	if (!err)
 		flight_unkeep(fo, fetch->token);
-	flight_result_put(result);
+	muster_result_put(result);
 	return err;
 }
 

@@ -76,18 +76,6 @@ struct flight_owner {
 };
 
 /**
- * struct flight_result - what a leader handed in
- * @refs:	the call, and whoever copies or keeps it
- * @len:	bytes
- * @data:	the bytes; never changed
- */
-struct flight_result {
-	refcount_t refs;
-	size_t len;
-	u8 data[];
-};
-
-/**
  * struct flight_key - a key
  * @len:	bytes
  * @bytes:	the bytes
@@ -151,7 +139,7 @@ struct flight_call {
 	u32 nr_shared;
 	s32 status;
 	u64 token;
-	struct flight_result *result;
+	struct muster_result *result;
 	u8 key[];
 };
 
@@ -207,7 +195,7 @@ int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  const struct muster_deadline *until);
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 		    const struct flight_key *key, u64 token, s32 status,
-		    struct flight_result *result);
+		    struct muster_result *result);
 int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 		   const struct flight_key *key, u64 token, bool counted);
 bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
@@ -215,11 +203,9 @@ void flight_drop_led(struct flight_owner *fo);
 
 /* ---- flight_result.c ---- */
 
-struct flight_result *flight_result_get(u64 data, u64 len);
-void flight_result_put(struct flight_result *result);
-int flight_keep(struct flight_owner *fo, struct flight_result *result, u64 token);
+int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token);
 bool flight_unkeep(struct flight_owner *fo, u64 token);
-struct flight_result *flight_peek(struct flight_owner *fo, u64 token);
+struct muster_result *flight_peek(struct flight_owner *fo, u64 token);
 void flight_drop_kept(struct flight_owner *fo);
 
 #endif /* MUSTER_FLIGHT_H */

@@ -59,7 +59,7 @@ void flight_call_put(struct flight_call *call)
 {
 	if (!refcount_dec_and_test(&call->refs))
 		return;
-	flight_result_put(call->result);
+	muster_result_put(call->result);
 	muster_uncharge(call->user, MUSTER_RES_CALLS, 1);
 	muster_user_put(call->user);
 	kfree_rcu(call, rcu);
@@ -383,7 +383,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
  */
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 		    const struct flight_key *key, u64 token, s32 status,
-		    struct flight_result *result)
+		    struct muster_result *result)
 {
 	struct flight_call *call;
 	struct flight_exit exit;

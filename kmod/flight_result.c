@@ -27,50 +27,16 @@
 struct flight_parcel {
 	struct list_head link;
 	u64 token;
-	struct flight_result *result;
+	struct muster_result *result;
 	struct muster_user *user;
 };
-
-void flight_result_put(struct flight_result *result)
-{
-	if (result && refcount_dec_and_test(&result->refs))
-		kvfree(result);
-}
-
-/**
- * flight_result_get - take a result from a leader
- * @data:	where it is
- * @len:	its length
- *
- * Return: a reference to a copy, NULL if empty, or an ERR_PTR: -EMSGSIZE, -ENOMEM,
- * -EFAULT.
- */
-struct flight_result *flight_result_get(u64 data, u64 len)
-{
-	struct flight_result *result;
-
-	if (!len)
-		return NULL;
-	if (len > muster_result_max())
-		return ERR_PTR(-EMSGSIZE);
-	result = kvmalloc(struct_size(result, data, len), MUSTER_GFP);
-	if (!result)
-		return ERR_PTR(-ENOMEM);
-	refcount_set(&result->refs, 1);
-	result->len = len;
-	if (copy_from_user(result->data, u64_to_user_ptr(data), len)) {
-		kvfree(result);
-		return ERR_PTR(-EFAULT);
-	}
-	return result;
-}
 
 static void flight_parcel_free(struct flight_parcel *parcel)
 {
 	muster_uncharge(parcel->user, MUSTER_RES_BYTES, parcel->result->len);
 	muster_uncharge(parcel->user, MUSTER_RES_CALLS, 1);
 	muster_user_put(parcel->user);
-	flight_result_put(parcel->result);
+	muster_result_put(parcel->result);
 	kfree(parcel);
 }
 
@@ -109,7 +75,7 @@ static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parc
  *
  * Return: 0, -ENOBUFS, -ENOMEM, or -EBADF.
  */
-int flight_keep(struct flight_owner *fo, struct flight_result *result, u64 token)
+int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token)
 {
 	struct flight_parcel *parcel;
 	int err;
@@ -179,9 +145,9 @@ static bool flight_unkeep_first(struct flight_owner *fo)
 }
 
 /* A reference to a kept result, or NULL. */
-struct flight_result *flight_peek(struct flight_owner *fo, u64 token)
+struct muster_result *flight_peek(struct flight_owner *fo, u64 token)
 {
-	struct flight_result *result = NULL;
+	struct muster_result *result = NULL;
 	struct flight_parcel *parcel;
 
 	spin_lock(&fo->owner.lock);

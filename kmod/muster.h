@@ -235,6 +235,7 @@ struct muster_type {
 extern const struct muster_type muster_flight_type;
 extern const struct muster_type muster_barrier_type;
 extern const struct muster_type muster_sem_type;
+extern const struct muster_type muster_group_type;
 
 extern const struct muster_type *const muster_types[];
 extern const unsigned int muster_nr_types;
@@ -313,7 +314,8 @@ static inline void muster_object_wake_poll(struct muster_object *object)
 {
 	/* No barrier is needed: see above. */
 	if (waitqueue_active(&object->poll))
-		wake_up_poll(&object->poll, EPOLLIN | EPOLLRDNORM | EPOLLERR);
+		wake_up_poll(&object->poll,
+			     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLPRI);
 }
 
 int muster_objects_init(void);
@@ -512,6 +514,23 @@ void muster_ticket_settle(struct muster_ticket *ticket);
 void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner);
 
 extern const struct file_operations muster_ticket_fops;
+
+/* ---- result.c: bytes that one process hands to others ---- */
+
+/**
+ * struct muster_result - what somebody handed in
+ * @refs:	whoever keeps or copies it
+ * @len:	bytes
+ * @data:	the bytes; never changed
+ */
+struct muster_result {
+	refcount_t refs;
+	size_t len;
+	u8 data[];
+};
+
+struct muster_result *muster_result_get(u64 data, u64 len);
+void muster_result_put(struct muster_result *result);
 
 /* ---- roster.c: processes as the STAT ioctls list them ---- */
 

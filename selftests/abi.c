@@ -61,6 +61,13 @@ struct good_call {
 		struct muster_flight_key key;
 		struct muster_flight_fetch fetch;
 		struct muster_flight_stat flight_stat;
+		struct muster_group_add add;
+		struct muster_group_claim claim;
+		struct muster_group_done done;
+		struct muster_group_wait wait;
+		struct muster_group_result result;
+		struct muster_group_cancel cancel;
+		struct muster_group_stat group_stat;
 	} args;
 };
 
@@ -70,7 +77,7 @@ FIXTURE_VARIANT(each) {
 
 FIXTURE(each) {
 	int fd;
-	int objects[4];
+	int objects[5];
 	char *page;
 };
 
@@ -254,6 +261,83 @@ FIXTURE_VARIANT_ADD(each, flight_stat)
 	},
 };
 
+FIXTURE_VARIANT_ADD(each, add)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_ADD, muster_group_add, 24),
+		.ret = -EAGAIN,
+		.reserved = { UNKNOWN_FLAGS(muster_group_add, MUSTER_WAIT_MASK),
+			      RESERVED(muster_group_add) },
+		.args.add = { .flags = MUSTER_WAIT_NONBLOCK, .slots = 1 },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, claim)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_CLAIM, muster_group_claim, 16),
+		.ret = -ENOENT,
+		.reserved = { UNKNOWN_FLAGS(muster_group_claim, 0) },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, done)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_DONE, muster_group_done, 40),
+		.ret = -EPERM,
+		.reserved = { UNKNOWN_FLAGS(muster_group_done, 0),
+			      RESERVED(muster_group_done) },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, group_wait)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_WAIT, muster_group_wait, 24),
+		.ret = -EAGAIN,
+		.reserved = { UNKNOWN_FLAGS(muster_group_wait, MUSTER_WAIT_MASK) },
+		.args.wait = { .flags = MUSTER_WAIT_NONBLOCK },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, group_result)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_RESULT, muster_group_result, 32),
+		.ret = -ENOENT,
+		.reserved = { UNKNOWN_FLAGS(muster_group_result, 0) },
+		.args.result = { .slot = 100 },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, cancel)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_CANCEL, muster_group_cancel, 8),
+		.reserved = { UNKNOWN_FLAGS(muster_group_cancel, 0) },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, group_reset)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_RESET, muster_group_cancel, 8),
+		.ret = -EBUSY,
+		.reserved = { UNKNOWN_FLAGS(muster_group_cancel, 0) },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, group_stat)
+{
+	.good = {
+		IOCTL(MUSTER_GROUP, MUSTER_GROUP_STAT, muster_group_stat, 8),
+		OUT(muster_group_stat, options),
+		.reserved = { UNKNOWN_FLAGS(muster_group_stat, 0),
+			      RESERVED(muster_group_stat) },
+	},
+};
+
 FIXTURE_SETUP(each)
 {
 	const struct good_call *good = &variant->good;
@@ -263,9 +347,12 @@ FIXTURE_SETUP(each)
 	self->objects[MUSTER_FLIGHT] = open_flight(0);
 	self->objects[MUSTER_BARRIER] = open_barrier(2, 0);
 	self->objects[MUSTER_SEM] = open_sem(LIMIT);
+	self->objects[MUSTER_GROUP] = open_group(1);
 	self->fd = self->objects[good->type];
 	/* One permit is taken, so that the good ACQUIRE fails. */
 	ASSERT_EQ(0, ask(me, acquire(self->objects[MUSTER_SEM], 1)));
+	/* As many tasks as may run do. */
+	ASSERT_EQ(0, ask(me, add(self->objects[MUSTER_GROUP], 1)));
 
 	/* One page is there, the next is not. */
 	self->page = mmap(NULL, two, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -308,6 +395,7 @@ struct all_states {
 	struct muster_flight_stat flight;
 	struct muster_barrier_stat barrier;
 	struct muster_sem_stat sem;
+	struct muster_group_stat group;
 };
 
 static struct all_states all_states(const int *objects)
@@ -316,6 +404,7 @@ static struct all_states all_states(const int *objects)
 		.flight = flight_state(objects[MUSTER_FLIGHT]),
 		.barrier = barrier_state(objects[MUSTER_BARRIER]),
 		.sem = sem_state(objects[MUSTER_SEM]),
+		.group = group_state(objects[MUSTER_GROUP]),
 	};
 }
 
@@ -510,7 +599,7 @@ TEST_F(each, wrong_descriptor)
 	EXPECT_EQ(-ENOTTY, call_unchanged(self->objects, null, good->cmd, self->page));
 	EXPECT_EQ(-EBADF, call_unchanged(self->objects, closed, good->cmd, self->page));
 	EXPECT_EQ(-EBADF, call_unchanged(self->objects, -1, good->cmd, self->page));
-	for (type = 0; type < 4; type++) {
+	for (type = 0; type <= MUSTER_GROUP; type++) {
 		if (type == good->type || good->cmd == MUSTER_INFO)
 			continue;
 		EXPECT_EQ(-ENOTTY, call_unchanged(self->objects, self->objects[type], good->cmd,
@@ -528,7 +617,7 @@ TEST_F(each, unknown_ioctl)
 	const struct good_call *good = &variant->good;
 	unsigned int cmds[] = {
 		good->cmd + 0x10,
-		good->cmd | 0x80,
+		good->cmd | 0x90,
 		good->cmd ^ 0x100,
 		good->cmd | 8U << 16,
 		good->cmd | 3U << 30,
@@ -582,7 +671,9 @@ TEST_F(field, open)
 		struct muster_open how;
 	} bad[] = {
 		{ -EINVAL, { .type = 0, .limit = 1 } },
-		{ -EINVAL, { .type = 4, .limit = 1 } },
+		{ -EINVAL, { .type = 5, .limit = 1 } },
+		{ -EINVAL, { .type = MUSTER_GROUP, .limit = 1ULL << 31 } },
+		{ -EINVAL, { .type = MUSTER_GROUP, .initial = 1 } },
 		{ -EINVAL, { .type = UINT32_MAX, .limit = 1 } },
 		{ -EINVAL, { .type = MUSTER_SEM, .limit = 0 } },
 		{ -EINVAL, { .type = MUSTER_SEM, .limit = INT64_MAX + 1ULL } },

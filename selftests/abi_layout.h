@@ -169,6 +169,88 @@ AT(muster_sem_stat, nr_processes, 44);
 AT(muster_sem_stat, processes, 48);
 SIZE(muster_sem_stat, 56);
 
+AT(muster_verdict, size, 0);
+AT(muster_verdict, error, 4);
+AT(muster_verdict, token, 8);
+AT(muster_verdict, generation, 16);
+AT(muster_verdict, result_len, 24);
+AT(muster_verdict, role, 32);
+AT(muster_verdict, outcome, 36);
+AT(muster_verdict, status, 40);
+AT(muster_verdict, attempt, 44);
+AT(muster_verdict, shared, 48);
+AT(muster_verdict, index, 52);
+AT(muster_verdict, broken_by, 56);
+AT(muster_verdict, arrived, 60);
+AT(muster_verdict, parties, 64);
+SIZE(muster_verdict, 72);
+
+AT(muster_group_add, size, 0);
+AT(muster_group_add, flags, 4);
+AT(muster_group_add, slots, 8);
+AT(muster_group_add, deadline, 16);
+AT(muster_group_add, first, 24);
+SIZE(muster_group_add, 32);
+
+AT(muster_group_claim, size, 0);
+AT(muster_group_claim, flags, 4);
+AT(muster_group_claim, slot, 8);
+SIZE(muster_group_claim, 16);
+
+AT(muster_group_done, size, 0);
+AT(muster_group_done, flags, 4);
+AT(muster_group_done, slot, 8);
+AT(muster_group_done, data, 16);
+AT(muster_group_done, data_len, 24);
+AT(muster_group_done, status, 32);
+SIZE(muster_group_done, 40);
+
+AT(muster_group_wait, size, 0);
+AT(muster_group_wait, flags, 4);
+AT(muster_group_wait, until, 8);
+AT(muster_group_wait, successes, 12);
+AT(muster_group_wait, deadline, 16);
+AT(muster_group_wait, met, 24);
+AT(muster_group_wait, status, 28);
+AT(muster_group_wait, slot, 32);
+AT(muster_group_wait, pending, 40);
+AT(muster_group_wait, succeeded, 44);
+AT(muster_group_wait, failed, 48);
+AT(muster_group_wait, died, 52);
+SIZE(muster_group_wait, 56);
+
+AT(muster_group_result, size, 0);
+AT(muster_group_result, flags, 4);
+AT(muster_group_result, slot, 8);
+AT(muster_group_result, buf, 16);
+AT(muster_group_result, buf_len, 24);
+AT(muster_group_result, result_len, 32);
+AT(muster_group_result, state, 40);
+AT(muster_group_result, status, 44);
+AT(muster_group_result, pid, 48);
+SIZE(muster_group_result, 56);
+
+AT(muster_group_cancel, size, 0);
+AT(muster_group_cancel, flags, 4);
+SIZE(muster_group_cancel, 8);
+
+AT(muster_group_stat, size, 0);
+AT(muster_group_stat, flags, 4);
+AT(muster_group_stat, options, 8);
+AT(muster_group_stat, limit, 12);
+AT(muster_group_stat, pending, 16);
+AT(muster_group_stat, succeeded, 20);
+AT(muster_group_stat, failed, 24);
+AT(muster_group_stat, died, 28);
+AT(muster_group_stat, cancelled, 32);
+AT(muster_group_stat, status, 36);
+AT(muster_group_stat, slot, 40);
+AT(muster_group_stat, adders, 48);
+AT(muster_group_stat, waiters, 52);
+AT(muster_group_stat, nr_processes, 56);
+AT(muster_group_stat, processes, 64);
+SIZE(muster_group_stat, 72);
+
 static_assert(MUSTER_INFO == 0xbe00, "ioctl numbers have no size in them");
 static_assert(MUSTER_OPEN == 0xbe01, "OPEN");
 static_assert(MUSTER_FLIGHT_JOIN == 0xbe20, "JOIN");
@@ -177,6 +259,8 @@ static_assert(MUSTER_BARRIER_AWAIT == 0xbe40, "AWAIT");
 static_assert(MUSTER_BARRIER_STAT == 0xbe43, "BARRIER_STAT");
 static_assert(MUSTER_SEM_ACQUIRE == 0xbe60, "ACQUIRE");
 static_assert(MUSTER_SEM_STAT == 0xbe63, "SEM_STAT");
+static_assert(MUSTER_GROUP_ADD == 0xbe80, "GROUP_ADD");
+static_assert(MUSTER_GROUP_STAT == 0xbe87, "GROUP_STAT");
 
 #undef AT
 #undef SIZE

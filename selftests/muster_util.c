@@ -164,6 +164,11 @@ int open_barrier(__u32 parties, __u32 options)
 	return open_anonymous(MUSTER_BARRIER, parties, options);
 }
 
+int open_group(__u32 limit)
+{
+	return open_anonymous(MUSTER_GROUP, limit, 0);
+}
+
 int open_flight(__u32 handovers)
 {
 	return open_anonymous(MUSTER_FLIGHT, handovers, 0);
@@ -215,6 +220,14 @@ struct muster_flight_stat flight_state(int fd)
 	struct muster_flight_stat stat = { .size = sizeof(stat) };
 
 	stat_or_die(fd, MUSTER_FLIGHT_STAT, &stat);
+	return stat;
+}
+
+struct muster_group_stat group_state(int fd)
+{
+	struct muster_group_stat stat = { .size = sizeof(stat) };
+
+	stat_or_die(fd, MUSTER_GROUP_STAT, &stat);
 	return stat;
 }
 
@@ -411,6 +424,100 @@ static int run_ioctl(struct job *job)
 static int or_errno(int ret)
 {
 	return ret < 0 ? -errno : ret;
+}
+
+struct job add_by(int fd, __u32 slots, __u32 flags, __u64 deadline)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_GROUP_ADD,
+		.add = {
+			.size = sizeof(struct muster_group_add),
+			.flags = flags,
+			.slots = slots,
+			.deadline = deadline,
+		},
+	};
+}
+
+struct job add(int fd, __u32 slots)
+{
+	return add_by(fd, slots, 0, MUSTER_FOREVER);
+}
+
+struct job claim(int fd, __u64 slot)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_GROUP_CLAIM,
+		.claim = { .size = sizeof(struct muster_group_claim), .slot = slot },
+	};
+}
+
+struct job done(int fd, __u64 slot, int status, const char *text)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_GROUP_DONE,
+		.done = {
+			.size = sizeof(struct muster_group_done),
+			.slot = slot,
+			.status = status,
+			.data = to_u64(text),
+			.data_len = text ? strlen(text) : 0,
+		},
+	};
+}
+
+struct job wait_by(int fd, __u32 until, __u32 successes, __u32 flags, __u64 deadline)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_GROUP_WAIT,
+		.wait = {
+			.size = sizeof(struct muster_group_wait),
+			.flags = flags,
+			.until = until,
+			.successes = successes,
+			.deadline = deadline,
+		},
+	};
+}
+
+struct job wait_for(int fd, __u32 until, __u32 successes)
+{
+	return wait_by(fd, until, successes, 0, MUSTER_FOREVER);
+}
+
+struct job result_of(int fd, __u64 slot)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_GROUP_RESULT,
+		.result = {
+			.size = sizeof(struct muster_group_result),
+			.slot = slot,
+		},
+	};
+}
+
+static struct job group_job(int fd, unsigned int cmd)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = cmd,
+		.cancel = { .size = sizeof(struct muster_group_cancel) },
+	};
+}
+
+struct job cancel(int fd)
+{
+	return group_job(fd, MUSTER_GROUP_CANCEL);
+}
+
+struct job reset_group(int fd)
+{
+	return group_job(fd, MUSTER_GROUP_RESET);
 }
 
 static int run_close(struct job *job)

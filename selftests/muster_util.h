@@ -66,6 +66,12 @@ struct job {
 		struct muster_flight_finish finish;
 		struct muster_flight_key key;
 		struct muster_flight_fetch fetch;
+		struct muster_group_add add;
+		struct muster_group_claim claim;
+		struct muster_group_done done;
+		struct muster_group_wait wait;
+		struct muster_group_result result;
+		struct muster_group_cancel cancel;
 		long arg[4];
 	};
 };
@@ -88,6 +94,17 @@ struct job finish(int fd, const char *key, __u64 token, int status, const char *
 struct job abandon(int fd, const char *key, __u64 token);
 struct job forget(int fd, const char *key, __u64 token);
 struct job fetch(int fd, __u64 token, void *buf, __u64 len);
+
+struct job add(int fd, __u32 slots);
+struct job add_by(int fd, __u32 slots, __u32 flags, __u64 deadline);
+struct job claim(int fd, __u64 slot);
+struct job done(int fd, __u64 slot, int status, const char *text);
+struct job wait_for(int fd, __u32 until, __u32 successes);
+struct job wait_by(int fd, __u32 until, __u32 successes, __u32 flags, __u64 deadline);
+/* The result goes to @data of the puppet. */
+struct job result_of(int fd, __u64 slot);
+struct job cancel(int fd);
+struct job reset_group(int fd);
 
 struct job do_close(int fd);
 struct job do_dup(int fd);
@@ -149,11 +166,13 @@ const char *unique_name(const char *prefix);
 int open_sem(__u64 limit);
 int open_barrier(__u32 parties, __u32 options);
 int open_flight(__u32 handovers);
+int open_group(__u32 limit);
 
 /* What STAT says; aborts the process if that fails. */
 struct muster_sem_stat sem_state(int fd);
 struct muster_barrier_stat barrier_state(int fd);
 struct muster_flight_stat flight_state(int fd);
+struct muster_group_stat group_state(int fd);
 /* As above, with up to @room processes; how many there are. */
 __u32 sem_processes(int fd, struct muster_process *list, __u32 room);
 __u32 barrier_processes(int fd, struct muster_process *list, __u32 room);

@@ -79,6 +79,13 @@ FIXTURE_VARIANT_ADD(open, sem) {
 	.link = "anon_inode:[muster-sem]",
 };
 
+FIXTURE_VARIANT_ADD(open, group) {
+	.type = MUSTER_GROUP,
+	.limit = 3,
+	.other_limit = 4,
+	.link = "anon_inode:[muster-group]",
+};
+
 FIXTURE_SETUP(open)
 {
 	self->name = unique_name("");
@@ -169,11 +176,11 @@ TEST_F(open, types_do_not_meet)
 	__u32 type;
 
 	ASSERT_LE(0, OPEN(O_CREAT, variant->limit));
-	for (type = MUSTER_FLIGHT; type <= MUSTER_SEM; type++) {
+	for (type = MUSTER_FLIGHT; type <= MUSTER_GROUP; type++) {
 		if (type != variant->type)
 			EXPECT_EQ(-ENOENT, open_named(type, self->name, 0, 0));
 	}
-	for (type = MUSTER_FLIGHT; type <= MUSTER_SEM; type++) {
+	for (type = MUSTER_FLIGHT; type <= MUSTER_GROUP; type++) {
 		if (type != variant->type)
 			EXPECT_LE(0, open_named(type, self->name, O_CREAT | O_EXCL, 9));
 	}

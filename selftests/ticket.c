@@ -75,12 +75,14 @@ static struct job in_puppet(void *page, struct job job)
 FIXTURE(ticket) {
 	int sem, flight, barrier, action;
 	struct puppet *a, *b;
+	int alive[2];
 	void *page;
 };
 
 FIXTURE_SETUP(ticket)
 {
 	self->page = shared_memory(getpagesize());
+	ASSERT_EQ(0, pipe(self->alive));
 	self->sem = open_sem(2);
 	self->flight = open_flight(3);
 	self->barrier = open_barrier(2, 0);
@@ -253,8 +255,10 @@ static int run_ticket_and_child(struct job *job)
 		return -errno;
 	close(fd);
 	if (fork() == 0) {
-		for (;;)
-			pause();
+		/* Lives as long as the test, whoever else dies. */
+		close(job->arg[3]);
+		fd = read(job->arg[2], &to, 1);
+		_exit(0);
 	}
 	return to;
 }
@@ -267,6 +271,8 @@ TEST_F(ticket, maker_dies)
 	ASSERT_EQ(0, ask(self->b, acquire(self->sem, 1)));
 	job.run = run_ticket_and_child;
 	job.arg[1] = 700;
+	job.arg[2] = self->alive[0];
+	job.arg[3] = self->alive[1];
 	ASSERT_EQ(700, ask(self->a, job));
 	EXPECT_EQ(1, sem_state(self->sem).waiters);
 	kill_puppet(self->a);
@@ -281,6 +287,8 @@ TEST_F(ticket, maker_dies_with_a_grant)
 
 	job.run = run_ticket_and_child;
 	job.arg[1] = 700;
+	job.arg[2] = self->alive[0];
+	job.arg[3] = self->alive[1];
 	ASSERT_EQ(700, ask(self->a, job));
 	EXPECT_EQ(2, sem_state(self->sem).held);
 	kill_puppet(self->a);

@@ -62,11 +62,13 @@
  * @MUSTER_FLIGHT:	a group of calls by key; each key runs once (F1 to F12)
  * @MUSTER_BARRIER:	a cyclic barrier (B1 to B7)
  * @MUSTER_SEM:		a weighted semaphore (S1 to S6)
+ * @MUSTER_GROUP:	a group of tasks to wait for (G1 to G4)
  */
 enum muster_type_id {
 	MUSTER_FLIGHT	= 1,
 	MUSTER_BARRIER	= 2,
 	MUSTER_SEM	= 3,
+	MUSTER_GROUP	= 4,
 };
 
 /* Flags of every ioctl that waits, in its @flags. */
@@ -154,6 +156,15 @@ struct muster_verdict {
 #define MUSTER_SEM_RELEASE	_IO(MUSTER_IOC_MAGIC, 0x61)
 #define MUSTER_SEM_SET_LIMIT	_IO(MUSTER_IOC_MAGIC, 0x62)
 #define MUSTER_SEM_STAT		_IO(MUSTER_IOC_MAGIC, 0x63)
+/* On a group. */
+#define MUSTER_GROUP_ADD	_IO(MUSTER_IOC_MAGIC, 0x80)
+#define MUSTER_GROUP_CLAIM	_IO(MUSTER_IOC_MAGIC, 0x81)
+#define MUSTER_GROUP_DONE	_IO(MUSTER_IOC_MAGIC, 0x82)
+#define MUSTER_GROUP_WAIT	_IO(MUSTER_IOC_MAGIC, 0x83)
+#define MUSTER_GROUP_RESULT	_IO(MUSTER_IOC_MAGIC, 0x84)
+#define MUSTER_GROUP_CANCEL	_IO(MUSTER_IOC_MAGIC, 0x85)
+#define MUSTER_GROUP_RESET	_IO(MUSTER_IOC_MAGIC, 0x86)
+#define MUSTER_GROUP_STAT	_IO(MUSTER_IOC_MAGIC, 0x87)
 
 /**
  * struct muster_info - ioctl(MUSTER_INFO): what this module is (I1)
@@ -188,6 +199,7 @@ struct muster_info {
 #define MUSTER_FLIGHT_NO_HANDOVER	(1U << 0)	/* F6: as in Go */
 #define MUSTER_BARRIER_ACTION		(1U << 0)	/* B2 */
 #define MUSTER_SEM_SIGNALLING		(1U << 0)	/* S3 */
+#define MUSTER_GROUP_KEEP_GOING		(1U << 0)	/* a failure does not cancel (G3) */
 
 /**
  * struct muster_open - ioctl(MUSTER_OPEN): get a descriptor of an object
@@ -207,7 +219,8 @@ struct muster_info {
  *		0 on opening an existing object: whatever it has.
  * @limit:	flight: hand-overs per call, 0 for the default (F6);
  *		barrier: parties, 1 to 2^31-1;
- *		semaphore: permits, 1 to 2^63-1.
+ *		semaphore: permits, 1 to 2^63-1;
+ *		group: tasks that may run at once, to 2^31-1, 0 for any number.
  *		0 on opening an existing object: whatever it has.
  * @initial:	signalling semaphore: permits that are there at first, 0 to
  *		@limit. Ignored on opening an existing one. Else 0.
@@ -667,6 +680,212 @@ struct muster_sem_stat {
 	__u64 available;
 	__u32 waiters;
 	__u32 nr_processes;
+	__aligned_u64 processes;
+};
+
+/* ---- group: tasks to wait for, across processes ---- */
+
+/* Most slots of one MUSTER_GROUP_ADD. */
+#define MUSTER_GROUP_ADD_MAX	256
+
+/**
+ * struct muster_group_add - ioctl(MUSTER_GROUP_ADD): there are more tasks (G1)
+ * @size:	sizeof(struct muster_group_add); at least 24
+ * @flags:	MUSTER_WAIT_*
+ * @slots:	how many, 1 to MUSTER_GROUP_ADD_MAX
+ * @__reserved:	0
+ * @deadline:	how long to wait where the group has a limit (G3)
+ * @first:	(out) number of the first slot, the others follow it. Numbers only grow:
+ *		this is also the fencing token (W4), and a ticket's @token.
+ *
+ * A slot stands for a task. It belongs to the process that added it until another
+ * claims it; if that process ends, so does the task, as one that has failed (G2).
+ * Who asks for more slots than may run at once waits its turn, first come, first
+ * served.
+ *
+ * Errors: ERANGE @slots is more than may ever run at once; ECANCELED the group is
+ * cancelled, or was meanwhile (G3); ENOSPC calls_max is reached, slots count until the
+ * group is reset; ETIMEDOUT, EAGAIN, EINTR.
+ */
+struct muster_group_add {
+	__u32 size;
+	__u32 flags;
+	__u32 slots;
+	__u32 __reserved;
+	__u64 deadline;
+	__u64 first;
+};
+
+/**
+ * struct muster_group_claim - ioctl(MUSTER_GROUP_CLAIM): that task is mine (G2)
+ * @size:	sizeof(struct muster_group_claim); at least 16
+ * @flags:	0
+ * @slot:	its number
+ *
+ * What a forked child does with the slot that its parent added for it. Anyone with
+ * the descriptor may.
+ *
+ * Errors: ENOENT there is no such slot; EALREADY its task is done.
+ */
+struct muster_group_claim {
+	__u32 size;
+	__u32 flags;
+	__u64 slot;
+};
+
+/* struct muster_group_done.slot: the oldest of the process. */
+#define MUSTER_SLOT_ANY		(~0ULL)
+
+/**
+ * struct muster_group_done - ioctl(MUSTER_GROUP_DONE): a task is done (G1, G4)
+ * @size:	sizeof(struct muster_group_done); at least 40
+ * @flags:	0
+ * @slot:	its number, or MUSTER_SLOT_ANY
+ * @data:	pointer to the result, may be 0 if @data_len is
+ * @data_len:	its size in bytes, up to result_max
+ * @status:	0 is success, anything else a failure
+ * @__reserved:	0
+ *
+ * Errors: EPERM the process has no such slot; EMSGSIZE @data_len is more than
+ * result_max; ENOBUFS bytes_max is reached.
+ */
+struct muster_group_done {
+	__u32 size;
+	__u32 flags;
+	__u64 slot;
+	__aligned_u64 data;
+	__u64 data_len;
+	__s32 status;
+	__u32 __reserved;
+};
+
+/* struct muster_group_wait.until: each also ends when no task is left. */
+#define MUSTER_UNTIL_ALL	0	/* no task is left */
+#define MUSTER_UNTIL_SUCCESSES	1	/* so many have succeeded */
+#define MUSTER_UNTIL_FAILURE	2	/* one has failed */
+
+/* struct muster_verdict.outcome: as @met. Its @status and @token are @status and @slot. */
+#define MUSTER_OUTCOME_MET	(1U << 24)
+
+/**
+ * struct muster_group_wait - ioctl(MUSTER_GROUP_WAIT): wait for tasks (G1, G4)
+ * @size:	sizeof(struct muster_group_wait); at least 24
+ * @flags:	MUSTER_WAIT_*
+ * @until:	MUSTER_UNTIL_*
+ * @successes:	with MUSTER_UNTIL_SUCCESSES how many, at least 1; else 0
+ * @deadline:	how long to wait
+ * @met:	(out) 1 if that came true, 0 if no task was left to make it true
+ * @status:	(out) of the first that failed, or 0 if none did
+ * @slot:	(out) its number, or 0
+ * @pending:	(out) tasks not done
+ * @succeeded:	(out) tasks that succeeded, since the last reset
+ * @failed:	(out) tasks that failed, those that died included
+ * @died:	(out) tasks whose process ended before they were done
+ *
+ * With no task at all it returns at once. Errors: ETIMEDOUT, EAGAIN, EINTR.
+ */
+struct muster_group_wait {
+	__u32 size;
+	__u32 flags;
+	__u32 until;
+	__u32 successes;
+	__u64 deadline;
+	__u32 met;
+	__s32 status;
+	__u64 slot;
+	__u32 pending;
+	__u32 succeeded;
+	__u32 failed;
+	__u32 died;
+};
+
+/* struct muster_group_result.state */
+#define MUSTER_TASK_PENDING	1
+#define MUSTER_TASK_DONE	2
+#define MUSTER_TASK_DIED	3	/* its process ended before it was done */
+
+/**
+ * struct muster_group_result - ioctl(MUSTER_GROUP_RESULT): how a task ended (G4)
+ * @size:	sizeof(struct muster_group_result); at least 32
+ * @flags:	0
+ * @slot:	where to look: the slot of this number or, with none of this number, the
+ *		next. (out) its number. So one loop lists all in order of ADD.
+ * @buf:	pointer to room for the result, may be 0 if @buf_len is
+ * @buf_len:	its size in bytes
+ * @result_len:	(out) size of the whole result; as much as fits is copied
+ * @state:	(out) MUSTER_TASK_*
+ * @status:	(out) as DONE gave it; died: -EOWNERDEAD
+ * @pid:	(out) the process whose task it is or was, in the caller's PID namespace
+ * @__pad:	(out) 0
+ *
+ * Errors: ENOENT there is no slot with this or a greater number.
+ */
+struct muster_group_result {
+	__u32 size;
+	__u32 flags;
+	__u64 slot;
+	__aligned_u64 buf;
+	__u64 buf_len;
+	__u64 result_len;
+	__u32 state;
+	__s32 status;
+	__s32 pid;
+	__u32 __pad;
+};
+
+/**
+ * struct muster_group_cancel - ioctl(MUSTER_GROUP_CANCEL, MUSTER_GROUP_RESET)
+ * @size:	sizeof(struct muster_group_cancel); at least 8
+ * @flags:	0
+ *
+ * CANCEL: as the first failure does (G3): nothing is added any more, and the group's
+ * descriptors have POLLPRI. Tasks that run go on; they are to look.
+ *
+ * RESET: begin anew: results, counts and cancellation are forgotten. Errors: EBUSY
+ * there are tasks that are not done.
+ */
+struct muster_group_cancel {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct muster_group_stat - ioctl(MUSTER_GROUP_STAT): look at a group
+ * @size:	sizeof(struct muster_group_stat); at least 8
+ * @flags:	0
+ * @options:	(out) options it was created with
+ * @limit:	(out) how many may run at once, 0 for any number
+ * @pending:	(out) tasks not done
+ * @succeeded:	(out) tasks that succeeded, since the last reset
+ * @failed:	(out) tasks that failed, those that died included
+ * @died:	(out) tasks whose process ended before they were done
+ * @cancelled:	(out) 1 if it is
+ * @status:	(out) of the first that failed, or 0
+ * @slot:	(out) its number, or 0
+ * @adders:	(out) how many wait to add
+ * @waiters:	(out) how many wait for tasks
+ * @nr_processes: in: room at @processes, in structs; out: how many there are,
+ *		which may be more
+ * @__reserved:	0
+ * @processes:	pointer to struct muster_process[]: those with tasks, @amount is how
+ *		many; may be 0
+ */
+struct muster_group_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 options;
+	__u32 limit;
+	__u32 pending;
+	__u32 succeeded;
+	__u32 failed;
+	__u32 died;
+	__u32 cancelled;
+	__s32 status;
+	__u64 slot;
+	__u32 adders;
+	__u32 waiters;
+	__u32 nr_processes;
+	__u32 __reserved;
 	__aligned_u64 processes;
 };
 

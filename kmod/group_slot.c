@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens to the slots of a group, and to those who wait. See group.h.
+ */
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "group.h"
+
+/**
+ * struct group_exit - waiters on their way out
+ * @taken:	their verdicts are written
+ * @ended:	of those who are let go because no task is left: told @counts
+ * @by_count:	more of these
+ * @counts:	what they are told
+ */
+struct group_exit {
+	struct list_head taken;
+	struct list_head ended;
+	struct rb_root by_count;
+	struct group_counts counts;
+};
+
+/* ---- slots ---- */
+
+void group_slot_free(struct group_slot *slot)
+{
+	if (slot->result) {
+		muster_uncharge(slot->payer, MUSTER_RES_BYTES, slot->result->len);
+		muster_user_put(slot->payer);
+		muster_result_put(slot->result);
+	}
+	muster_uncharge(slot->user, MUSTER_RES_CALLS, 1);
+	muster_user_put(slot->user);
+	put_pid(slot->pid);
+	kfree(slot);
+}
+
+void group_slots_free(struct list_head *slots)
+{
+	struct group_slot *slot, *next;
+
+	list_for_each_entry_safe(slot, next, slots, in_owner)
+		group_slot_free(slot);
+	INIT_LIST_HEAD(slots);
+}
+
+static struct group_slot *group_slot_alloc(struct muster_user *user)
+{
+	struct group_slot *slot;
+
+	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+		return ERR_PTR(-ENOSPC);
+	slot = kzalloc(sizeof(*slot), MUSTER_GFP);
+	if (!slot) {
+		muster_uncharge(user, MUSTER_RES_CALLS, 1);
+		return ERR_PTR(-ENOMEM);
+	}
+	slot->user = muster_user_hold(user);
+	slot->state = MUSTER_TASK_PENDING;
+	slot->pid = get_pid(task_tgid(current));
+	return slot;
+}
+
+/**
+ * group_slots_alloc - allocate slots for the caller
+ * @slots:	where to put them
+ * @nr:		how many
+ *
+ * Return: 0, -ENOSPC or -ENOMEM; then there are none.
+ */
+int group_slots_alloc(struct list_head *slots, u32 nr)
+{
+	struct muster_user *user = muster_user_get();
+	struct group_slot *slot;
+	int err = 0;
+
+	if (!user)
+		return -ENOMEM;
+	while (nr-- && !err) {
+		slot = group_slot_alloc(user);
+		if (IS_ERR(slot))
+			err = PTR_ERR(slot);
+		else
+			list_add_tail(&slot->in_owner, slots);
+	}
+	muster_user_put(user);
+	if (err)
+		group_slots_free(slots);
+	return err;
+}
+
+static bool group_slot_less(struct rb_node *node, const struct rb_node *parent)
+{
+	return rb_entry(node, struct group_slot, by_number)->number <
+	       rb_entry(parent, struct group_slot, by_number)->number;
+}
+
+/* The slot of that number, or else the next; NULL if there is none. */
+struct group_slot *group_slot_find(struct muster_group *group, u64 number)
+{
+	struct rb_node *node = group->slots.rb_node;
+	struct group_slot *slot, *next = NULL;
+
+	lockdep_assert_held(&group->object.lock);
+
+	while (node) {
+		slot = rb_entry(node, struct group_slot, by_number);
+		if (slot->number < number) {
+			node = node->rb_right;
+		} else {
+			next = slot;
+			node = node->rb_left;
+		}
+	}
+	return next;
+}
+
+static struct muster_group *group_of(const struct group_owner *go)
+{
+	return to_group(go->owner.mfile->object);
+}
+
+/* A pending slot that belongs to nobody is the owner's. */
+static void group_slot_give(struct group_slot *slot, struct group_owner *go)
+{
+	struct muster_group *group = group_of(go);
+
+	lockdep_assert_held(&group->object.lock);
+
+	if (!go->nr_slots++) {
+		go->since = get_jiffies_64();
+		list_add_tail(&go->holding, &group->owners);
+		group->nr_owners++;
+	}
+	list_add_tail(&slot->in_owner, &go->slots);
+	slot->owner = go;
+}
+
+static void group_slot_take(struct group_slot *slot)
+{
+	struct group_owner *go = slot->owner;
+	struct muster_group *group = group_of(go);
+
+	lockdep_assert_held(&group->object.lock);
+
+	list_del(&slot->in_owner);
+	slot->owner = NULL;
+	if (!--go->nr_slots) {
+		list_del(&go->holding);
+		group->nr_owners--;
+	}
+}
+
+/* A pending slot changes hands. */
+void group_slot_move(struct group_slot *slot, struct group_owner *go)
+{
+	group_slot_take(slot);
+	group_slot_give(slot, go);
+}
+
+static void group_add(struct muster_group *group, struct group_waiter *gw)
+{
+	struct group_slot *slot, *next;
+
+	lockdep_assert_held(&group->object.lock);
+
+	gw->first = group->last + 1;
+	list_for_each_entry_safe(slot, next, &gw->slots, in_owner) {
+		list_del(&slot->in_owner);
+		slot->number = ++group->last;
+		rb_add(&slot->by_number, &group->slots, group_slot_less);
+		group_slot_give(slot, to_group_owner(gw->waiter.owner));
+	}
+	group->counts.pending += gw->nr_slots;
+}
+
+/* The caller never learned of its slots: those that are still its own go (T4). */
+void group_take_back(struct muster_group *group, struct group_owner *go, u64 first, u32 nr)
+{
+	struct group_slot *slot;
+	LIST_HEAD(gone);
+	u32 i;
+
+	spin_lock(&group->object.lock);
+	for (i = 0; i < nr; i++) {
+		slot = group_slot_find(group, first + i);
+		if (!slot || slot->number != first + i || slot->owner != go)
+			continue;
+		group_slot_take(slot);
+		rb_erase(&slot->by_number, &group->slots);
+		list_add_tail(&slot->in_owner, &gone);
+		group->counts.pending--;
+	}
+	group_unlock_serve(group);
+	group_slots_free(&gone);
+}
+
+/* A task is over. The caller serves those who wait, by group_unlock_serve(). */
+void group_end_task(struct muster_group *group, struct group_slot *slot, s32 status,
+		    u32 state)
+{
+	struct group_counts *counts = &group->counts;
+
+	lockdep_assert_held(&group->object.lock);
+
+	group_slot_take(slot);
+	slot->status = status;
+	slot->state = state;
+	counts->pending--;
+	if (state == MUSTER_TASK_DIED)
+		counts->died++;
+	if (state == MUSTER_TASK_DONE && !status) {
+		counts->succeeded++;
+		return;
+	}
+	if (!counts->failed++) {
+		counts->status = status;
+		counts->slot = slot->number;
+	}
+	if (!(group->object.options & MUSTER_GROUP_KEEP_GOING))
+		group->cancelled = true;
+}
+
+/* ---- those who wait ---- */
+
+bool group_is_met(const struct group_counts *counts, u32 until, u32 successes)
+{
+	switch (until) {
+	case MUSTER_UNTIL_SUCCESSES:
+		return counts->succeeded >= successes;
+	case MUSTER_UNTIL_FAILURE:
+		return counts->failed;
+	default:
+		return !counts->pending;
+	}
+}
+
+static bool group_has_room(const struct muster_group *group, u32 nr)
+{
+	return nr <= group->limit - min(group->limit, group->counts.pending);
+}
+
+static void group_take(struct group_waiter *gw, int verdict, struct group_exit *exit)
+{
+	gw->waiter.verdict = verdict;
+	list_move_tail(&gw->waiter.node, &exit->taken);
+}
+
+/* Decides about the first who would add: the slots it took, or 0 if it has to wait. */
+static u32 group_serve_adder(struct muster_group *group, struct group_exit *exit)
+{
+	struct group_waiter *gw;
+	int verdict = 0;
+
+	gw = list_first_entry_or_null(&group->adders, struct group_waiter, waiter.node);
+	if (!gw)
+		return 0;
+	if (gw->waiter.owner->dead)
+		verdict = -EBADF;
+	else if (group->cancelled)
+		verdict = -ECANCELED;
+	else if (group_has_room(group, gw->nr_slots))
+		group_add(group, gw);
+	else
+		return 0;
+	group->nr_adders--;
+	group_take(gw, verdict, exit);
+	return gw->nr_slots;
+}
+
+/* One who waits for so many successes, or for a failure, and has it; or NULL. */
+static struct group_waiter *group_next_met(struct muster_group *group)
+{
+	struct rb_node *node = rb_first_cached(&group->by_count);
+	struct group_waiter *gw;
+
+	gw = rb_entry_safe(node, struct group_waiter, by_count);
+	if (gw && gw->successes <= group->counts.succeeded) {
+		rb_erase_cached(node, &group->by_count);
+		return gw;
+	}
+	if (group->counts.failed)
+		return list_first_entry_or_null(&group->failure, struct group_waiter,
+						waiter.node);
+	return NULL;
+}
+
+static bool group_serve_wait(struct muster_group *group, struct group_exit *exit)
+{
+	struct group_waiter *gw = group_next_met(group);
+
+	if (!gw)
+		return false;
+	gw->counts = group->counts;
+	group->nr_waits--;
+	group_take(gw, 0, exit);
+	return true;
+}
+
+/* No task is left: all who wait for tasks go, and no waiter is touched for it. */
+static void group_serve_ended(struct muster_group *group, struct group_exit *exit)
+{
+	list_splice_tail_init(&group->all, &exit->ended);
+	list_splice_tail_init(&group->failure, &exit->ended);
+	exit->by_count = group->by_count.rb_root;
+	group->by_count = RB_ROOT_CACHED;
+	group->nr_waits = 0;
+	group->wait_from = group->arrivals;
+	exit->counts = group->counts;
+}
+
+/* Serves a batch; true if there may be more. */
+static bool group_serve(struct muster_group *group, struct group_exit *exit)
+{
+	u32 n, slots;
+
+	lockdep_assert_held(&group->object.lock);
+
+	for (n = 0; n < MUSTER_BATCH; n += slots) {
+		slots = group_serve_adder(group, exit);
+		if (!slots && !group->counts.pending && group->nr_waits)
+			group_serve_ended(group, exit);
+		if (!slots)
+			slots = group_serve_wait(group, exit);
+		if (!slots)
+			return false;
+	}
+	return true;
+}
+
+static void group_settle(struct group_exit *exit)
+{
+	struct group_waiter *gw, *next;
+
+	muster_settle_all(&exit->taken);
+	list_for_each_entry_safe(gw, next, &exit->ended, waiter.node) {
+		gw->counts = exit->counts;
+		gw->waiter.verdict = 0;
+		muster_settle(&gw->waiter);
+	}
+	rbtree_postorder_for_each_entry_safe(gw, next, &exit->by_count, by_count) {
+		gw->counts = exit->counts;
+		gw->waiter.verdict = 0;
+		muster_settle(&gw->waiter);
+	}
+}
+
+/* Unlocks the group after a change, lets in and out who may go, in batches. */
+void group_unlock_serve(struct muster_group *group)
+	__releases(&group->object.lock)
+{
+	struct group_exit exit;
+	bool more;
+
+	for (;;) {
+		INIT_LIST_HEAD(&exit.taken);
+		INIT_LIST_HEAD(&exit.ended);
+		exit.by_count = RB_ROOT;
+		more = group_serve(group, &exit);
+		spin_unlock(&group->object.lock);
+		group_settle(&exit);
+		if (!more)
+			break;
+		spin_lock(&group->object.lock);
+	}
+	muster_object_wake_poll(&group->object);
+}
+
+enum muster_leave group_leave(struct muster_waiter *waiter, int reason)
+{
+	struct muster_group *group = to_group(muster_owner_object(waiter->owner));
+	struct group_waiter *gw = to_group_waiter(waiter);
+
+	spin_lock(&group->object.lock);
+	if (waiter->verdict != MUSTER_QUEUED ||
+	    (!gw->nr_slots && gw->arrival < group->wait_from)) {
+		spin_unlock(&group->object.lock);
+		return MUSTER_SETTLED;
+	}
+	if (gw->nr_slots) {
+		list_del(&waiter->node);
+		group->nr_adders--;
+	} else {
+		group->nr_waits--;
+		if (gw->until == MUSTER_UNTIL_SUCCESSES)
+			rb_erase_cached(&gw->by_count, &group->by_count);
+		else
+			list_del(&waiter->node);
+	}
+	/* Behind one who would add many may be one who adds few. */
+	group_unlock_serve(group);
+	return MUSTER_LEFT;
+}
+
+/* Adds the slots or queues up; 0, MUSTER_QUEUED, or a negative errno. */
+int group_enter_add(struct muster_group *group, struct group_waiter *gw, bool nonblock)
+{
+	int err = 0;
+
+	spin_lock(&group->object.lock);
+	if (gw->waiter.owner->dead)
+		err = -EBADF;
+	else if (group->cancelled)
+		err = -ECANCELED;
+	else if (gw->nr_slots > group->limit)
+		err = -ERANGE;
+	else if (!group->nr_adders && group_has_room(group, gw->nr_slots))
+		group_add(group, gw);
+	else
+		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
+	if (err == MUSTER_QUEUED) {
+		list_add_tail(&gw->waiter.node, &group->adders);
+		group->nr_adders++;
+	}
+	spin_unlock(&group->object.lock);
+	return err;
+}
+
+static bool group_count_less(struct rb_node *node, const struct rb_node *parent)
+{
+	return rb_entry(node, struct group_waiter, by_count)->successes <
+	       rb_entry(parent, struct group_waiter, by_count)->successes;
+}
+
+static void group_queue_wait(struct muster_group *group, struct group_waiter *gw)
+{
+	gw->arrival = group->arrivals++;
+	group->nr_waits++;
+	if (gw->until == MUSTER_UNTIL_SUCCESSES)
+		rb_add_cached(&gw->by_count, &group->by_count, group_count_less);
+	else if (gw->until == MUSTER_UNTIL_FAILURE)
+		list_add_tail(&gw->waiter.node, &group->failure);
+	else
+		list_add_tail(&gw->waiter.node, &group->all);
+}
+
+/* 0 if there is nothing to wait for, MUSTER_QUEUED, or a negative errno. */
+int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool nonblock)
+{
+	int err = 0;
+
+	spin_lock(&group->object.lock);
+	if (gw->waiter.owner->dead)
+		err = -EBADF;
+	else if (!group->counts.pending ||
+		 group_is_met(&group->counts, gw->until, gw->successes))
+		gw->counts = group->counts;
+	else
+		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
+	if (err == MUSTER_QUEUED)
+		group_queue_wait(group, gw);
+	spin_unlock(&group->object.lock);
+	return err;
+}
