@@ -3,6 +3,7 @@
  * The ioctls of a flight group. See flight.h.
  */
 #include <linux/sched/signal.h>
+#include <linux/ktime.h>
 #include <linux/uaccess.h>
 
 #include "flight.h"
@@ -15,23 +16,31 @@ static int flight_key_copy(struct flight_key *key, u64 from, u32 len)
 	return copy_from_user(key->bytes, u64_to_user_ptr(from), len) ? -EFAULT : 0;
 }
 
-/* The call that was followed is over: its result goes to the caller. */
+/* ns since the result of a kept call was handed in. */
+static u64 flight_age(const struct flight_call *call, u32 outcome)
+{
+	return outcome & MUSTER_OUTCOME_KEPT ? ktime_get_ns() - call->ended : 0;
+}
+
+/* There is a result, that of @fw->call: it goes to the caller. */
 static int flight_deliver(const struct muster_request *req,
 			  struct muster_flight_join *join,
-			  const struct flight_call *call, struct flight_owner *fo)
+			  const struct flight_waiter *fw, struct flight_owner *fo)
 {
+	const struct flight_call *call = fw->call;
 	struct muster_result *result = call->result;
 	size_t len = result ? result->len : 0;
 	size_t fits = min_t(u64, len, join->buf_len);
 	int err;
 
 	join->role = MUSTER_ROLE_FOLLOWER;
-	join->outcome = MUSTER_OUTCOME_SHARED;
+	join->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
 	join->token = call->token;
 	join->attempt = call->attempt;
 	join->shared = call->nr_shared;
 	join->status = call->status;
 	join->result_len = len;
+	join->age = flight_age(call, fw->outcome);
 	if (!(join->flags & MUSTER_JOIN_NO_RESULT)) {
 		if (fits && copy_to_user(u64_to_user_ptr(join->buf), result->data, fits))
 			return -EFAULT;
@@ -62,6 +71,28 @@ static int flight_tell_leader(const struct muster_request *req,
 	return err;
 }
 
+/* The caller begins a call; @refreshes is the kept one whose place it takes, or NULL. */
+static int flight_join_lead(const struct muster_request *req,
+			    struct muster_flight_join *join,
+			    const struct flight_key *key, struct flight_owner *fo,
+			    struct flight_call *refreshes)
+{
+	struct flight_plan plan = {
+		.key = key,
+		.task = current,
+		.forget_after = join->forget_after,
+		.refreshes = refreshes,
+	};
+	int err;
+
+	err = flight_lead(to_flight(req->mfile->object), fo, &plan, &join->token);
+	if (err)
+		return err;
+	join->role = MUSTER_ROLE_LEADER;
+	join->attempt = 1;
+	return flight_tell_leader(req, join, key, fo);
+}
+
 /* Follows @call, whose reference it takes over. */
 static int flight_join_follow(const struct muster_request *req,
 			      struct muster_flight_join *join,
@@ -80,8 +111,12 @@ static int flight_join_follow(const struct muster_request *req,
 		join->shared = fw.shared;
 		err = flight_tell_leader(req, join, key, fo);
 	} else if (!err) {
-		err = flight_deliver(req, join, call, fo);
+		err = flight_deliver(req, join, &fw, fo);
+	} else if (err == -ESTALE) {
+		err = flight_join_lead(req, join, key, fo, call);
 	}
+	if (fw.outcome)
+		flight_call_put(fw.call);
 	flight_call_put(call);
 	return err;
 }
@@ -98,17 +133,12 @@ static int flight_join_owner(const struct muster_request *req,
 	muster_deadline_set(&until, req, join->flags, join->deadline);
 	do {
 		call = flight_find(flight, key);
-		if (call) {
+		if (call)
 			err = flight_join_follow(req, join, key, fo, call, &until);
-		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
+		else if (join->flags & MUSTER_JOIN_NO_LEAD)
 			err = -ENOENT;
-		} else {
-			err = flight_lead(flight, fo, key, current, &join->token);
-			join->role = MUSTER_ROLE_LEADER;
-			join->attempt = 1;
-			if (!err)
-				err = flight_tell_leader(req, join, key, fo);
-		}
+		else
+			err = flight_join_lead(req, join, key, fo, NULL);
 		/* Another call has come or gone in between: look again. */
 		if (err == -EEXIST)
 			cond_resched();
@@ -116,7 +146,42 @@ static int flight_join_owner(const struct muster_request *req,
 	return err;
 }
 
-/* Leads or queues up; 0 if it leads, MUSTER_QUEUED, or a negative errno. */
+/* A ticket begins a call. */
+static int flight_ticket_lead(struct muster_flight *flight,
+			      const struct muster_flight_join *join,
+			      const struct flight_key *key, struct flight_waiter *fw,
+			      struct flight_call *refreshes)
+{
+	struct flight_plan plan = {
+		.key = key,
+		.forget_after = join->forget_after,
+		.refreshes = refreshes,
+	};
+
+	fw->lead = true;
+	fw->attempt = 1;
+	return flight_lead(flight, to_flight_owner(fw->waiter.owner), &plan, &fw->token);
+}
+
+/* A ticket joins a call: as flight_enter(), and it leads if that is stale. */
+static int flight_ticket_follow(struct muster_flight *flight,
+				const struct muster_flight_join *join,
+				const struct flight_key *key, struct flight_waiter *fw,
+				struct flight_call *call)
+{
+	int err;
+
+	err = flight_enter(call, fw, join->flags, false);
+	if (err == MUSTER_QUEUED)
+		/* With the reference. */
+		return err;
+	if (err == -ESTALE)
+		err = flight_ticket_lead(flight, join, key, fw, call);
+	flight_call_put(call);
+	return err;
+}
+
+/* Leads, queues up, or has a kept result: 0, MUSTER_QUEUED, or a negative errno. */
 static int flight_join_enter(const struct muster_request *req,
 			     const struct muster_flight_join *join,
 			     const struct flight_key *key, struct flight_waiter *fw)
@@ -126,21 +191,14 @@ static int flight_join_enter(const struct muster_request *req,
 	int err;
 
 	do {
+		fw->lead = false;
 		call = flight_find(flight, key);
-		if (call) {
-			err = flight_enter(call, fw, join->flags, false);
-			if (err == MUSTER_QUEUED)
-				return err;
-			fw->call = NULL;
-			flight_call_put(call);
-		} else if (join->flags & MUSTER_JOIN_NO_LEAD) {
+		if (call)
+			err = flight_ticket_follow(flight, join, key, fw, call);
+		else if (join->flags & MUSTER_JOIN_NO_LEAD)
 			err = -ENOENT;
-		} else {
-			fw->lead = true;
-			fw->attempt = 1;
-			err = flight_lead(flight, to_flight_owner(fw->waiter.owner), key,
-					  NULL, &fw->token);
-		}
+		else
+			err = flight_ticket_lead(flight, join, key, fw, NULL);
 		if (err == -EEXIST)
 			cond_resched();
 	} while (err == -EEXIST);
@@ -170,7 +228,8 @@ static int flight_join(const struct muster_request *req,
 	int err;
 
 	if (!muster_wait_flags_ok(join->flags, MUSTER_JOIN_NO_FOLLOW | MUSTER_JOIN_NO_LEAD |
-				  MUSTER_JOIN_MIGRATORY | MUSTER_JOIN_NO_RESULT) ||
+				  MUSTER_JOIN_MIGRATORY | MUSTER_JOIN_NO_RESULT |
+				  MUSTER_JOIN_FRESH) ||
 	    join->__reserved)
 		return -EINVAL;
 	err = flight_key_copy(&key, join->key, join->key_len);
@@ -190,6 +249,7 @@ static int flight_join(const struct muster_request *req,
 	join->attempt = 0;
 	join->shared = 0;
 	join->__pad = 0;
+	join->age = 0;
 	err = flight_join_owner(req, join, &key, to_flight_owner(owner));
 	muster_owner_put(owner);
 	return err;
@@ -199,19 +259,24 @@ static int flight_finish_owner(const struct muster_request *req,
 			       struct muster_flight_finish *finish,
 			       const struct flight_key *key, struct flight_owner *fo)
 {
-	struct muster_result *result;
+	struct flight_end end = {
+		.status = finish->status,
+		.flags = finish->flags,
+		.keep = finish->keep,
+		.grace = finish->grace,
+	};
 	int followers;
 
 	/* A bad pointer is found before anything is done that others see. */
 	if (muster_reply(req, finish, followers))
 		return -EFAULT;
-	result = muster_result_get(finish->data, finish->data_len);
-	if (IS_ERR(result))
-		return PTR_ERR(result);
+	end.result = muster_result_get(finish->data, finish->data_len);
+	if (IS_ERR(end.result))
+		return PTR_ERR(end.result);
 	followers = flight_complete(to_flight(req->mfile->object), fo, key,
-				    finish->token, finish->status, result);
+				    finish->token, &end);
 	if (followers < 0) {
-		muster_result_put(result);
+		muster_result_put(end.result);
 		return followers;
 	}
 	finish->followers = followers;
@@ -226,7 +291,8 @@ static int flight_finish(const struct muster_request *req,
 	struct flight_key key;
 	int err;
 
-	if (finish->flags)
+	if (finish->flags & ~MUSTER_FINISH_KEEP_FAILURE ||
+	    (!finish->keep && (finish->flags || finish->grace)))
 		return -EINVAL;
 	err = flight_key_copy(&key, finish->key, finish->key_len);
 	if (err)
@@ -340,13 +406,15 @@ static int flight_stat(const struct muster_request *req,
 		return -EINVAL;
 	stat->options = flight->object.options;
 	stat->handovers = flight->handovers;
-	stat->calls = atomic_read(&flight->calls.nelems);
+	stat->kept = atomic64_read(&flight->kept);
+	stat->calls = flight_nr_calls(flight);
 	stat->followers = atomic64_read(&flight->followers);
 	stat->led = atomic64_read(&flight->led);
 	stat->joined = atomic64_read(&flight->joined);
 	stat->handed_over = atomic64_read(&flight->handed_over);
 	stat->forgotten = atomic64_read(&flight->forgotten);
 	stat->orphaned = atomic64_read(&flight->orphaned);
+	stat->served = atomic64_read(&flight->served);
 	return muster_reply(req, stat, options);
 }
 
@@ -415,7 +483,8 @@ static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 	struct muster_flight *flight = to_flight(object);
 
 	seq_printf(m, "muster-handovers:\t%u\n", flight->handovers);
-	seq_printf(m, "muster-calls:\t%d\n", atomic_read(&flight->calls.nelems));
+	seq_printf(m, "muster-calls:\t%lld\n", flight_nr_calls(flight));
+	seq_printf(m, "muster-kept:\t%lld\n", atomic64_read(&flight->kept));
 	seq_printf(m, "muster-waiters:\t%lld\n", atomic64_read(&flight->followers));
 }
 
@@ -435,7 +504,7 @@ static void flight_verdict(const struct muster_waiter *waiter,
 		return;
 	}
 	verdict->role = MUSTER_ROLE_FOLLOWER;
-	verdict->outcome = MUSTER_OUTCOME_SHARED;
+	verdict->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
 	verdict->token = call->token;
 	verdict->attempt = call->attempt;
 	verdict->shared = call->nr_shared;

@@ -9,11 +9,17 @@
  *
  *	JOIN, no call there	leads
  *	FINISH			ends it: status and result for every follower
+ *				and perhaps it stays in the table, to be had at once
  *	leader dies, ABANDON	the first follower that is willing leads; if there
  *				is none, or no hand-over left, ends it: EOWNERDEAD
  *
- * flight.c has the ioctls, flight_call.c the life of a call, flight_result.c what
- * is handed from leaders to followers.
+ * A call whose result is kept (F8) is done and in the table until it is forgotten,
+ * evicted, or found too old. In its grace time the first who joins begins a new call,
+ * which takes its place and refers to it as @stale: whoever joins that gets the old
+ * result. If nothing good comes of the new call the old one takes its place back.
+ *
+ * flight.c has the ioctls, flight_call.c the life of a call, flight_kept.c that of its
+ * result when it is kept, flight_result.c what waits to be fetched.
  *
  * Locking: a call has a lock of its own, so that keys do not meet. It guards the
  * call, and with the leading owner's lock inside it the owner's list of what it
@@ -21,7 +27,11 @@
  * taken out under its lock. Whoever finds a call that has left the table looks
  * again. The counters are atomic.
  *
- * References: one of a call belongs to its being led, one to each follower.
+ * Two calls are locked at once only where one is the other's @stale, that one last,
+ * or new and in nobody's hands.
+ *
+ * References: one of a call belongs to its being led, and then to its being kept; one
+ * to each follower.
  */
 #ifndef MUSTER_FLIGHT_H
 #define MUSTER_FLIGHT_H
@@ -44,6 +54,9 @@
  * @handed_over: hand-overs
  * @forgotten:	calls forgotten
  * @orphaned:	calls that ended for want of a leader
+ * @kept:	calls that are kept
+ * @refreshed:	those of them that are some other's @stale
+ * @served:	joins that got a kept result
  */
 struct muster_flight {
 	struct muster_object object;
@@ -56,6 +69,9 @@ struct muster_flight {
 	atomic64_t handed_over;
 	atomic64_t forgotten;
 	atomic64_t orphaned;
+	atomic64_t kept;
+	atomic64_t refreshed;
+	atomic64_t served;
 };
 
 /**
@@ -94,25 +110,32 @@ struct flight_key {
  * @lock:	guards all that follows, and is held to put it into the table
  * @listed:	can be joined
  * @done:	has ended; @result, @status, @nr_shared do not change any more
+ * @kept:	and is kept; guarded by the lock of muster_kept, too
  * @key_len:	length of @key
  * @attempt:	1, and 1 more for each hand-over
  * @handovers_left: how many more there may be
  * @leader:	who leads it, while it is not @done
- * @in_leader:	link in the leader's @led
+ * @in_leader:	link in the leader's @led, while it is not @done
+ * @in_kept:	link in the list of muster_kept, while it is @kept
  * @by_token:	link in the leader's @forgotten, unless @listed
  * @leader_tid:	the thread that leads (F11) ...
  * @leader_start: ... and when it began, as thread ids are used again
  * @followers:	struct flight_waiter of those who would lead, in order
  * @bystanders:	of those who would not (F9)
+ * @ended:	when it was handed in (ns, CLOCK_MONOTONIC), once @done and kept
+ * @keep_until:	it is fresh
+ * @stale_until: it is better than nothing
  * @nr_followers: how many in both
  * @nr_shared:	how many followers got the result
  * @status:	the work's own
  * @token:	of the current attempt
  * @result:	NULL if empty
+ * @forget_at:	when joins begin a new call (F7); 0 never
+ * @stale:	the kept call that this one refreshes, or NULL
  * @rcu:	the table is read under RCU; once the last reference is gone
  * @key:	the key
  *
- * With a key of 16 bytes it takes 192 bytes.
+ * With a key of 16 bytes it takes 208 bytes.
  */
 struct flight_call {
 	struct rhash_head in_group;
@@ -122,24 +145,39 @@ struct flight_call {
 	spinlock_t lock;	/* see "Locking" above */
 	bool listed;
 	bool done;
+	bool kept;
 	u8 key_len;
 	u32 attempt;
 	u32 handovers_left;
 	struct flight_owner *leader;
-	struct list_head in_leader;
+	union {
+		struct list_head in_leader;
+		struct list_head in_kept;
+	};
 	union {
 		struct rb_node by_token;
 		struct rcu_head rcu;
 	};
 	pid_t leader_tid;
 	u64 leader_start;
-	struct list_head followers;
-	struct list_head bystanders;
+	union {
+		struct {
+			struct list_head followers;
+			struct list_head bystanders;
+		};
+		struct {
+			u64 ended;
+			u64 keep_until;
+			u64 stale_until;
+		};
+	};
 	u32 nr_followers;
 	u32 nr_shared;
 	s32 status;
 	u64 token;
 	struct muster_result *result;
+	u64 forget_at;
+	struct flight_call *stale;
 	u8 key[];
 };
 
@@ -152,6 +190,8 @@ struct flight_call {
  * @token:	as leader
  * @attempt:	as leader
  * @shared:	as leader, how many follow
+ * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE: @call is not waited for,
+ *		its result is there
  */
 struct flight_waiter {
 	struct muster_waiter waiter;
@@ -161,6 +201,37 @@ struct flight_waiter {
 	u64 token;
 	u32 attempt;
 	u32 shared;
+	u32 outcome;
+};
+
+/**
+ * struct flight_plan - how a call is to be begun
+ * @key:	its key
+ * @task:	the thread that leads it, or NULL
+ * @forget_after: ns until joins begin a new one, 0 never
+ * @refreshes:	the kept call whose place it takes, or NULL
+ */
+struct flight_plan {
+	const struct flight_key *key;
+	struct task_struct *task;
+	u64 forget_after;
+	struct flight_call *refreshes;
+};
+
+/**
+ * struct flight_end - what a leader says at the end
+ * @status:	the work's own
+ * @flags:	MUSTER_FINISH_*
+ * @keep:	ns
+ * @grace:	ns
+ * @result:	a reference, or NULL
+ */
+struct flight_end {
+	s32 status;
+	u32 flags;
+	u64 keep;
+	u64 grace;
+	struct muster_result *result;
 };
 
 static inline struct muster_flight *to_flight(struct muster_object *object)
@@ -178,6 +249,13 @@ static inline struct flight_owner *to_flight_owner(struct muster_owner *owner)
 	return container_of(owner, struct flight_owner, owner);
 }
 
+/* Calls that can be followed: those in the table that are not kept. */
+static inline s64 flight_nr_calls(struct muster_flight *flight)
+{
+	return max_t(s64, 0, atomic_read(&flight->calls.nelems) -
+		     (atomic64_read(&flight->kept) - atomic64_read(&flight->refreshed)));
+}
+
 /* ---- flight_call.c ---- */
 
 int flight_calls_init(struct muster_flight *flight);
@@ -186,7 +264,7 @@ struct flight_call *flight_find(struct muster_flight *flight,
 				const struct flight_key *key);
 void flight_call_put(struct flight_call *call);
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
-		const struct flight_key *key, struct task_struct *task, u64 *token);
+		const struct flight_plan *plan, u64 *token);
 enum muster_leave flight_leave(struct muster_waiter *waiter, int reason);
 int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
 		 bool nonblock);
@@ -194,12 +272,22 @@ int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  struct muster_owner *owner, u32 flags,
 		  const struct muster_deadline *until);
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
-		    const struct flight_key *key, u64 token, s32 status,
-		    struct muster_result *result);
+		    const struct flight_key *key, u64 token,
+		    const struct flight_end *end);
 int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 		   const struct flight_key *key, u64 token, bool counted);
 bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
 void flight_drop_led(struct flight_owner *fo);
+
+void flight_unlist(struct flight_call *call);
+
+/* ---- flight_kept.c ---- */
+
+bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n);
+void flight_kept_add(struct flight_call *call, const struct flight_end *end);
+bool flight_kept_drop(struct flight_call *call);
+int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
+bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
 
 /* ---- flight_result.c ---- */
 

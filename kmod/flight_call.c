@@ -6,6 +6,7 @@
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/ktime.h>
 
 #include "flight.h"
 
@@ -15,12 +16,14 @@
  * @taken:	struct flight_waiter that go
  * @refused:	struct flight_waiter that go with EBADF
  * @ended:	the call has ended: drop the reference of its being led
+ * @stale:	a call that was refreshed: drop the reference
  */
 struct flight_exit {
 	int verdict;
 	struct list_head taken;
 	struct list_head refused;
 	bool ended;
+	struct flight_call *stale;
 };
 
 /* ---- the table ---- */
@@ -79,7 +82,8 @@ struct flight_call *flight_find(struct muster_flight *flight,
 	return call;
 }
 
-static void flight_unlist(struct flight_call *call)
+/* Takes it out of the table, if it is in there. */
+void flight_unlist(struct flight_call *call)
 {
 	lockdep_assert_held(&call->lock);
 
@@ -117,6 +121,8 @@ static void flight_unlock(struct flight_call *call, struct flight_exit *exit)
 	flight_settle(&exit->refused, -EBADF);
 	if (exit->ended)
 		flight_call_put(call);
+	if (exit->stale)
+		flight_call_put(exit->stale);
 }
 
 static bool flight_token_less(struct rb_node *node, const struct rb_node *parent)
@@ -171,21 +177,64 @@ static void flight_detach(struct flight_call *call)
 	call->leader = NULL;
 }
 
+/* The call that it was to refresh is kept no longer. */
+static void flight_drop_stale(struct flight_call *call, struct flight_exit *exit)
+{
+	struct flight_call *stale = call->stale;
+
+	lockdep_assert_held(&call->lock);
+
+	if (!stale)
+		return;
+	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
+	flight_kept_drop(stale);
+	spin_unlock(&stale->lock);
+	call->stale = NULL;
+	exit->stale = stale;
+}
+
+/* Nothing good came of the call: the one that it was to refresh is back (F8). */
+static void flight_restore_stale(struct flight_call *call)
+{
+	struct flight_call *stale = call->stale;
+
+	lockdep_assert_held(&call->lock);
+
+	if (!stale || !call->listed)
+		return;
+	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
+	if (stale->kept && ktime_get_ns() < stale->stale_until &&
+	    !rhashtable_replace_fast(&call->flight->calls, &call->in_group,
+				     &stale->in_group, calls_params)) {
+		stale->listed = true;
+		call->listed = false;
+		call->stale = NULL;
+		atomic64_dec(&call->flight->refreshed);
+	}
+	spin_unlock(&stale->lock);
+}
+
 /* The call has no leader any more and is over. */
-static void flight_end(struct flight_call *call, int verdict, struct flight_exit *exit)
+static void flight_end(struct flight_call *call, int verdict, bool keep,
+		       struct flight_exit *exit)
 {
 	struct muster_flight *flight = call->flight;
 
 	lockdep_assert_held(&call->lock);
 
-	flight_unlist(call);
+	if (!keep) {
+		if (verdict || call->status)
+			flight_restore_stale(call);
+		flight_unlist(call);
+	}
+	flight_drop_stale(call, exit);
 	list_splice_tail_init(&call->followers, &exit->taken);
 	list_splice_tail_init(&call->bystanders, &exit->taken);
 	call->nr_shared = call->nr_followers;
 	call->nr_followers = 0;
 	call->done = true;
 	exit->verdict = verdict;
-	exit->ended = true;
+	exit->ended = !keep;
 
 	atomic64_sub(call->nr_shared, &flight->followers);
 	if (verdict)
@@ -236,7 +285,7 @@ static bool flight_hand_over(struct flight_call *call, bool counted,
 		return true;
 	}
 end:
-	flight_end(call, -EOWNERDEAD, exit);
+	flight_end(call, -EOWNERDEAD, false, exit);
 	return false;
 }
 
@@ -310,30 +359,71 @@ static struct flight_call *flight_call_alloc(struct muster_flight *flight,
 	return call;
 }
 
-/* Puts a new call into the table, led by the caller; -EEXIST if there is one. */
-static int flight_begin(struct flight_call *call, struct flight_owner *fo,
-			const struct flight_key *key, struct task_struct *task, u64 *token)
+/* Puts a new call into the table; -EEXIST if there is one. */
+static int flight_insert(struct flight_call *call, const struct flight_key *key)
 {
 	struct flight_call *other;
-	int err = 0;
 
-	spin_lock(&call->lock);
-	call->listed = true;
-	if (!flight_attach(call, fo, task)) {
-		spin_unlock(&call->lock);
-		return -EBADF;
-	}
-	*token = call->token;
 	other = rhashtable_lookup_get_insert_key(&call->flight->calls, key,
 						 &call->in_group, calls_params);
 	if (IS_ERR(other))
 		/* EBUSY: the table grows just now. */
-		err = PTR_ERR(other) == -EBUSY ? -EEXIST : -ENOMEM;
-	else if (other)
-		err = -EEXIST;
+		return PTR_ERR(other) == -EBUSY ? -EEXIST : -ENOMEM;
+	return other ? -EEXIST : 0;
+}
+
+/* Puts it into the place of a kept call that it refreshes; -EEXIST if that is gone. */
+static int flight_replace(struct flight_call *call, struct flight_call *stale)
+{
+	lockdep_assert_held(&stale->lock);
+
+	if (!stale->kept || !stale->listed ||
+	    rhashtable_replace_fast(&call->flight->calls, &stale->in_group,
+				    &call->in_group, calls_params))
+		return -EEXIST;
+	/* With the reference of its being kept. */
+	call->stale = stale;
+	stale->listed = false;
+	atomic64_inc(&call->flight->refreshed);
+	return 0;
+}
+
+/* Puts a new call into the table, led by the owner. */
+static int flight_begin_locked(struct flight_call *call, struct flight_owner *fo,
+			       const struct flight_plan *plan, u64 *token)
+{
+	int err;
+
+	call->listed = true;
+	if (!flight_attach(call, fo, plan->task))
+		return -EBADF;
+	*token = call->token;
+	err = plan->refreshes ? flight_replace(call, plan->refreshes) :
+	      flight_insert(call, plan->key);
 	if (err)
 		flight_detach(call);
+	return err;
+}
+
+static int flight_begin(struct flight_call *call, struct flight_owner *fo,
+			const struct flight_plan *plan, u64 *token)
+{
+	int err;
+
+	spin_lock_nested(&call->lock, SINGLE_DEPTH_NESTING);
+	err = flight_begin_locked(call, fo, plan, token);
 	spin_unlock(&call->lock);
+	return err;
+}
+
+static int flight_begin_refresh(struct flight_call *call, struct flight_owner *fo,
+				const struct flight_plan *plan, u64 *token)
+{
+	int err;
+
+	spin_lock(&plan->refreshes->lock);
+	err = flight_begin(call, fo, plan, token);
+	spin_unlock(&plan->refreshes->lock);
 	return err;
 }
 
@@ -341,33 +431,72 @@ static int flight_begin(struct flight_call *call, struct flight_owner *fo,
  * flight_lead - begin a call
  * @flight:	the group
  * @fo:		who leads it
- * @key:	the key
- * @task:	the thread that leads, or NULL
+ * @plan:	how
  * @token:	its token. That is all there is to know of the call from now on: it
  *		may end any time, as other threads of the process lead it, too.
  *
- * Return: 0, -EEXIST if there is one for the key, -ENOSPC, -ENOMEM, or -EBADF.
+ * Return: 0, -EEXIST if there is one for the key, or the one to refresh is gone;
+ * -ENOSPC, -ENOMEM, or -EBADF.
  */
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
-		const struct flight_key *key, struct task_struct *task, u64 *token)
+		const struct flight_plan *plan, u64 *token)
 {
 	struct muster_user *user = fo->owner.user;
 	struct flight_call *call;
 	int err;
 
-	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+	if (!flight_make_room(user, MUSTER_RES_CALLS, 1))
 		return -ENOSPC;
-	call = flight_call_alloc(flight, key, user);
+	call = flight_call_alloc(flight, plan->key, user);
 	if (!call) {
 		muster_uncharge(user, MUSTER_RES_CALLS, 1);
 		return -ENOMEM;
 	}
-	err = flight_begin(call, fo, key, task, token);
+	if (plan->forget_after && plan->forget_after < KTIME_MAX)
+		call->forget_at = ktime_get_ns() + plan->forget_after;
+	err = plan->refreshes ? flight_begin_refresh(call, fo, plan, token) :
+	      flight_begin(call, fo, plan, token);
 	if (err)
 		flight_call_put(call);
 	else
 		atomic64_inc(&flight->led);
 	return err;
+}
+
+/* Ends a call; true if it is kept. */
+static bool flight_complete_locked(struct flight_call *call, const struct flight_end *end,
+				   bool charged, struct flight_exit *exit)
+{
+	bool keep = charged && call->listed;
+
+	lockdep_assert_held(&call->lock);
+
+	call->status = end->status;
+	call->result = end->result;
+	flight_detach(call);
+	flight_end(call, 0, keep, exit);
+	if (keep)
+		flight_kept_add(call, end);
+	return keep;
+}
+
+static int flight_complete_call(struct flight_call *call, struct flight_owner *fo,
+				u64 token, const struct flight_end *end, bool charged)
+{
+	struct flight_exit exit;
+	int followers = -EPERM;
+	bool keep = false;
+
+	flight_exit_init(&exit);
+	spin_lock(&call->lock);
+	if (flight_leads(call, fo, token)) {
+		keep = flight_complete_locked(call, end, charged, &exit);
+		followers = call->nr_shared;
+	}
+	flight_unlock(call, &exit);
+	if (charged && !keep && end->result)
+		muster_uncharge(call->user, MUSTER_RES_BYTES, end->result->len);
+	return followers;
 }
 
 /**
@@ -376,32 +505,27 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
  * @fo:		who leads it
  * @key:	its key
  * @token:	its token
- * @status:	the work's own
- * @result:	the result; the call takes the reference over on success
+ * @end:	how; the call takes the reference to the result over on success
  *
- * Return: the number of followers, or -EPERM if the owner does not lead it.
+ * Return: the number of followers, -EPERM if the owner does not lead it, or -ENOBUFS if
+ * it is more than may be kept.
  */
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
-		    const struct flight_key *key, u64 token, s32 status,
-		    struct muster_result *result)
+		    const struct flight_key *key, u64 token,
+		    const struct flight_end *end)
 {
+	bool keep = end->keep && (!end->status || end->flags & MUSTER_FINISH_KEEP_FAILURE);
 	struct flight_call *call;
-	struct flight_exit exit;
-	int followers = -EPERM;
+	int followers;
 
 	call = flight_find_led(flight, fo, key, token);
 	if (!call)
 		return -EPERM;
-	flight_exit_init(&exit);
-	spin_lock(&call->lock);
-	if (flight_leads(call, fo, token)) {
-		call->status = status;
-		call->result = result;
-		flight_detach(call);
-		flight_end(call, 0, &exit);
-		followers = call->nr_shared;
-	}
-	flight_unlock(call, &exit);
+	if (keep && end->result &&
+	    !flight_make_room(call->user, MUSTER_RES_BYTES, end->result->len))
+		followers = -ENOBUFS;
+	else
+		followers = flight_complete_call(call, fo, token, end, keep);
 	flight_call_put(call);
 	return followers;
 }
@@ -467,22 +591,33 @@ void flight_drop_led(struct flight_owner *fo)
 }
 
 /* Takes the call out of the table; its leader and followers do not notice (F4). */
+static void flight_forget_led(struct flight_call *call, struct flight_exit *exit)
+{
+	struct muster_owner *leader = &call->leader->owner;
+
+	lockdep_assert_held(&call->lock);
+
+	flight_unlist(call);
+	spin_lock(&leader->lock);
+	flight_add_forgotten(call);
+	spin_unlock(&leader->lock);
+	flight_drop_stale(call, exit);
+	atomic64_inc(&call->flight->forgotten);
+}
+
 static bool flight_forget_call(struct flight_call *call, u64 token)
 {
-	struct muster_owner *leader;
+	struct flight_exit exit;
 	bool forget;
 
+	flight_exit_init(&exit);
 	spin_lock(&call->lock);
 	forget = call->listed && (!token || token == call->token);
-	if (forget) {
-		leader = &call->leader->owner;
-		flight_unlist(call);
-		spin_lock(&leader->lock);
-		flight_add_forgotten(call);
-		spin_unlock(&leader->lock);
-		atomic64_inc(&call->flight->forgotten);
-	}
-	spin_unlock(&call->lock);
+	if (forget && call->done)
+		exit.ended = flight_kept_drop(call);
+	else if (forget)
+		flight_forget_led(call, &exit);
+	flight_unlock(call, &exit);
 	return forget;
 }
 
@@ -526,45 +661,64 @@ static int flight_may_follow(const struct flight_call *call, u32 flags)
 {
 	lockdep_assert_held(&call->lock);
 
-	if (!call->listed)
-		return -EEXIST;
 	if (flags & MUSTER_JOIN_NO_FOLLOW)
 		return -EBUSY;
 	/* A ticket keeps no thread waiting. */
 	if (!(flags & (MUSTER_JOIN_MIGRATORY | MUSTER_WAIT_TICKET)) &&
-	    call->leader_tid == current->pid &&
-	    call->leader_start == current->start_time)
+	    call->leader_tid == current->pid && call->leader_start == current->start_time)
 		return -EDEADLK;
 	return 0;
 }
 
+static int flight_enter_locked(struct flight_call *call, struct flight_waiter *fw,
+			       u32 flags, bool nonblock, struct flight_exit *exit)
+{
+	int err;
+
+	lockdep_assert_held(&call->lock);
+
+	if (!call->listed)
+		return -EEXIST;
+	if (call->done)
+		return flight_kept_answer(call, fw, flags);
+	if (call->forget_at && ktime_get_ns() >= call->forget_at) {
+		flight_forget_led(call, exit);
+		return -EEXIST;
+	}
+	if (flight_stale_answer(call, fw, flags))
+		return 0;
+	err = flight_may_follow(call, flags);
+	if (err || nonblock)
+		return err ?: -EAGAIN;
+	fw->call = call;
+	list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ? &call->bystanders :
+		      &call->followers);
+	call->nr_followers++;
+	atomic64_inc(&call->flight->followers);
+	return MUSTER_QUEUED;
+}
+
 /**
- * flight_enter - queue up behind the leader of a call
+ * flight_enter - queue up behind the leader of a call, or get what is kept
  * @call:	the call; the caller keeps its reference
- * @fw:		with the core's part initialised; not there on failure
+ * @fw:		with the core's part initialised
  * @flags:	MUSTER_JOIN_*, MUSTER_WAIT_TICKET
- * @nonblock:	do not
+ * @nonblock:	do not queue up
  *
- * Return: MUSTER_QUEUED; -EEXIST if it can be joined no more; or another error of
- * JOIN.
+ * Return: MUSTER_QUEUED; 0 with a kept result, that of @fw->call, which is a reference
+ * more; -ESTALE if the caller is to refresh @call; -EEXIST if it can be joined no more;
+ * or another error of JOIN.
  */
 int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
 		 bool nonblock)
 {
+	struct flight_exit exit;
 	int err;
 
-	fw->call = call;
+	flight_exit_init(&exit);
 	spin_lock(&call->lock);
-	err = flight_may_follow(call, flags);
-	if (!err)
-		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
-	if (err == MUSTER_QUEUED) {
-		list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ?
-			      &call->bystanders : &call->followers);
-		call->nr_followers++;
-		atomic64_inc(&call->flight->followers);
-	}
-	spin_unlock(&call->lock);
+	err = flight_enter_locked(call, fw, flags, nonblock, &exit);
+	flight_unlock(call, &exit);
 	return err;
 }
 
@@ -576,8 +730,8 @@ int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
  * @flags:	MUSTER_JOIN_*
  * @until:	how long
  *
- * Return: 0 if the caller leads, or the call has ended with a result;
- * -EOWNERDEAD if it ended without; or an error as of flight_enter().
+ * Return: 0 if the caller leads, or there is a result, that of @fw->call; -EOWNERDEAD if
+ * the call ended without; or an error as of flight_enter().
  */
 int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  struct muster_owner *owner, u32 flags,
@@ -598,9 +752,23 @@ int flight_calls_init(struct muster_flight *flight)
 	return rhashtable_init(&flight->calls, &calls_params);
 }
 
+/* Nobody can reach the group any more: what is left in the table is kept. */
+static void flight_destroy_kept(void *ptr, void *arg)
+{
+	struct flight_call *call = ptr;
+
+	/* The table goes as a whole: nothing is to be taken out of it. */
+	spin_lock(&call->lock);
+	call->listed = false;
+	atomic64_inc(&call->flight->refreshed);
+	flight_kept_drop(call);
+	spin_unlock(&call->lock);
+	flight_call_put(call);
+}
+
 void flight_calls_destroy(struct muster_flight *flight)
 {
-	WARN_ON_ONCE(atomic_read(&flight->calls.nelems));
+	WARN_ON_ONCE(flight_nr_calls(flight) || atomic64_read(&flight->refreshed));
 	WARN_ON_ONCE(atomic64_read(&flight->followers));
-	rhashtable_destroy(&flight->calls);
+	rhashtable_free_and_destroy(&flight->calls, flight_destroy_kept, NULL);
 }

@@ -17,6 +17,7 @@
  * flight_call.lock (flight.c)	one call of a flight group
  * muster_owner.lock		who sleeps on behalf of the owner; of a flight also
  *				what it leads
+ * muster_kept.lock		what is kept for a user
  *
  * sem.c has a mutex of its own, outside the object's lock.
  *
@@ -330,7 +331,18 @@ enum muster_resource {
 	MUSTER_NR_RESOURCES,
 };
 
+/**
+ * struct muster_kept - what is kept for a user, and may go when room is needed
+ * @lock:	inside all other locks
+ * @list:	the oldest first
+ */
+struct muster_kept {
+	spinlock_t lock;	/* guards @list */
+	struct list_head list;
+};
+
 struct muster_user *muster_user_get(void);
+struct muster_kept *muster_user_kept(struct muster_user *user);
 struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);

@@ -46,12 +46,14 @@ MODULE_PARM_DESC(handovers,
  * @uid:	who
  * @refs:	one for each object, owner and call
  * @used:	by resource
+ * @kept:	what is kept for it, and may go when room is needed
  */
 struct muster_user {
 	struct hlist_node link;
 	kuid_t uid;
 	refcount_t refs;
 	atomic64_t used[MUSTER_NR_RESOURCES];
+	struct muster_kept kept;
 };
 
 static DEFINE_HASHTABLE(users, 8);
@@ -91,6 +93,8 @@ struct muster_user *muster_user_get(void)
 		return NULL;
 	fresh->uid = uid;
 	refcount_set(&fresh->refs, 1);
+	spin_lock_init(&fresh->kept.lock);
+	INIT_LIST_HEAD(&fresh->kept.list);
 
 	spin_lock(&users_lock);
 	user = muster_user_find(uid);
@@ -126,6 +130,11 @@ void muster_user_put(struct muster_user *user)
 	for (i = 0; i < MUSTER_NR_RESOURCES; i++)
 		WARN_ON_ONCE(atomic64_read(&user->used[i]));
 	kfree(user);
+}
+
+struct muster_kept *muster_user_kept(struct muster_user *user)
+{
+	return &user->kept;
 }
 
 static u64 muster_limit(enum muster_resource res)

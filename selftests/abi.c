@@ -206,7 +206,7 @@ FIXTURE_VARIANT_ADD(each, join)
 	.good = {
 		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_JOIN, muster_flight_join, 48),
 		.ret = -ENOENT,
-		.reserved = { UNKNOWN_FLAGS(muster_flight_join, MUSTER_WAIT_MASK | 0xf00),
+		.reserved = { UNKNOWN_FLAGS(muster_flight_join, MUSTER_WAIT_MASK | 0x1f00),
 			      RESERVED(muster_flight_join) },
 		.args.join = { .flags = MUSTER_JOIN_NO_LEAD, .key_len = 1 },
 	},
@@ -217,7 +217,7 @@ FIXTURE_VARIANT_ADD(each, finish)
 	.good = {
 		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_FINISH, muster_flight_finish, 48),
 		.ret = -EPERM,
-		.reserved = { UNKNOWN_FLAGS(muster_flight_finish, 0) },
+		.reserved = { UNKNOWN_FLAGS(muster_flight_finish, 1) },
 		.args.finish = { .key_len = 1 },
 	},
 };

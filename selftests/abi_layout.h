@@ -53,7 +53,9 @@ AT(muster_flight_join, outcome, 68);
 AT(muster_flight_join, status, 72);
 AT(muster_flight_join, attempt, 76);
 AT(muster_flight_join, shared, 80);
-SIZE(muster_flight_join, 88);
+AT(muster_flight_join, age, 88);
+AT(muster_flight_join, forget_after, 96);
+SIZE(muster_flight_join, 104);
 
 AT(muster_flight_finish, size, 0);
 AT(muster_flight_finish, flags, 4);
@@ -64,7 +66,9 @@ AT(muster_flight_finish, token, 24);
 AT(muster_flight_finish, data, 32);
 AT(muster_flight_finish, data_len, 40);
 AT(muster_flight_finish, followers, 48);
-SIZE(muster_flight_finish, 56);
+AT(muster_flight_finish, keep, 56);
+AT(muster_flight_finish, grace, 64);
+SIZE(muster_flight_finish, 72);
 
 AT(muster_flight_key, size, 0);
 AT(muster_flight_key, flags, 4);
@@ -93,7 +97,9 @@ AT(muster_flight_stat, joined, 40);
 AT(muster_flight_stat, handed_over, 48);
 AT(muster_flight_stat, forgotten, 56);
 AT(muster_flight_stat, orphaned, 64);
-SIZE(muster_flight_stat, 72);
+AT(muster_flight_stat, kept, 72);
+AT(muster_flight_stat, served, 80);
+SIZE(muster_flight_stat, 88);
 
 AT(muster_process, pid, 0);
 AT(muster_process, role, 4);

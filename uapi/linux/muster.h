@@ -262,6 +262,9 @@ struct muster_open {
 #define MUSTER_JOIN_NO_RESULT	(1U << 11)	/* a follower wants the status only:
 						 * no bytes are copied or kept
 						 */
+#define MUSTER_JOIN_FRESH	(1U << 12)	/* a result that was kept will not do:
+						 * it is forgotten (F8)
+						 */
 
 /* struct muster_flight_join.role */
 #define MUSTER_ROLE_LEADER	1
@@ -270,6 +273,10 @@ struct muster_open {
 /* struct muster_flight_join.outcome */
 #define MUSTER_OUTCOME_SHARED	 (1U << 0)	/* others got this result too */
 #define MUSTER_OUTCOME_TRUNCATED (1U << 1)	/* @buf was too short: FETCH it */
+#define MUSTER_OUTCOME_KEPT	 (1U << 2)	/* from before: see @age (F8) */
+#define MUSTER_OUTCOME_STALE	 (1U << 3)	/* and past its time, while another
+						 * process refreshes it (F8)
+						 */
 
 /**
  * struct muster_flight_join - ioctl(MUSTER_FLIGHT_JOIN): lead or follow a call
@@ -293,6 +300,9 @@ struct muster_open {
  * @shared:	(out) follower: how many followers share the result, the caller
  *		included; leader: how many follow at this instant
  * @__pad:	(out) 0
+ * @age:	(out) with MUSTER_OUTCOME_KEPT: ns since the result was handed in
+ * @forget_after: as leader: joins that come so many ns from now begin a new call, as
+ *		after FORGET (F7); 0 never
  *
  * A result that is longer than @buf_len is not lost (F3): as much as fits is
  * copied, MUSTER_OUTCOME_TRUNCATED is set, and the result waits for the process
@@ -321,12 +331,16 @@ struct muster_flight_join {
 	__u32 attempt;
 	__u32 shared;
 	__u32 __pad;
+	__u64 age;
+	__u64 forget_after;
 };
+
+#define MUSTER_FINISH_KEEP_FAILURE (1U << 0)	/* keep, though @status is not 0 */
 
 /**
  * struct muster_flight_finish - ioctl(MUSTER_FLIGHT_FINISH): the work is done
  * @size:	sizeof(struct muster_flight_finish); at least 48
- * @flags:	0
+ * @flags:	0 or MUSTER_FINISH_KEEP_FAILURE
  * @key:	pointer to the key that was joined
  * @key_len:	its length
  * @status:	the work's own status, any number
@@ -335,12 +349,22 @@ struct muster_flight_join {
  * @data_len:	its size in bytes, up to result_max
  * @followers:	(out) how many got it
  * @__pad:	(out) 0
+ * @keep:	for how many ns from now joins get this result at once, without a
+ *		leader (F8); 0 not at all, MUSTER_FOREVER as long as the group lives.
+ *		A result with a @status that is not 0 is kept only if
+ *		MUSTER_FINISH_KEEP_FAILURE says so. Nor is one of a call that was
+ *		forgotten.
+ * @grace:	for how many ns after that one who joins leads, to refresh it, while
+ *		the others get the old one at once, marked as stale
+ *
+ * Kept results count as calls and for bytes_max of the leader's user; the oldest go
+ * when others need the room.
  *
  * Any thread of the leading process may call it (W1). Every follower gets
  * @status and the bytes. A failed FINISH leaves the caller leading.
  *
  * Errors: EPERM the process does not lead such a call through this descriptor;
- * EMSGSIZE @data_len is more than result_max.
+ * EMSGSIZE @data_len is more than result_max; ENOBUFS it is more than may be kept.
  */
 struct muster_flight_finish {
 	__u32 size;
@@ -353,6 +377,8 @@ struct muster_flight_finish {
 	__u64 data_len;
 	__u32 followers;
 	__u32 __pad;
+	__u64 keep;
+	__u64 grace;
 };
 
 /**
@@ -426,6 +452,8 @@ struct muster_flight_fetch {
  * @handed_over: (out) hand-overs
  * @forgotten:	(out) calls forgotten
  * @orphaned:	(out) calls that ended with EOWNERDEAD or without anyone left
+ * @kept:	(out) results that are kept (F8)
+ * @served:	(out) joins that got a kept result
  */
 struct muster_flight_stat {
 	__u32 size;
@@ -439,6 +467,8 @@ struct muster_flight_stat {
 	__u64 handed_over;
 	__u64 forgotten;
 	__u64 orphaned;
+	__u64 kept;
+	__u64 served;
 };
 
 /* ---- a process, as the STAT ioctls list them ---- */

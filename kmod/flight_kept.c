@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Results that are kept, and served stale while somebody refreshes them (F8). See
+ * flight.h.
+ */
+#include <linux/ktime.h>
+
+#include "flight.h"
+
+static u64 flight_later(u64 now, u64 ns)
+{
+	return now + min(ns, U64_MAX - now);
+}
+
+/* Keeps a call that has just ended, and was in the table; its bytes are charged. */
+void flight_kept_add(struct flight_call *call, const struct flight_end *end)
+{
+	struct muster_kept *kept = muster_user_kept(call->user);
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&call->lock);
+
+	call->ended = now;
+	call->keep_until = flight_later(now, end->keep);
+	call->stale_until = flight_later(call->keep_until, end->grace);
+	spin_lock(&kept->lock);
+	call->kept = true;
+	list_add_tail(&call->in_kept, &kept->list);
+	spin_unlock(&kept->lock);
+	atomic64_inc(&call->flight->kept);
+}
+
+/*
+ * Keeps a call no longer. True if it was in the table: then the reference of its being
+ * kept is the caller's to drop. Else it is that of the call that refreshes it.
+ */
+bool flight_kept_drop(struct flight_call *call)
+{
+	struct muster_kept *kept = muster_user_kept(call->user);
+	bool listed = call->listed;
+
+	lockdep_assert_held(&call->lock);
+
+	if (!call->kept)
+		return false;
+	spin_lock(&kept->lock);
+	call->kept = false;
+	list_del(&call->in_kept);
+	spin_unlock(&kept->lock);
+	call->keep_until = 0;
+	call->stale_until = 0;
+	if (call->result)
+		muster_uncharge(call->user, MUSTER_RES_BYTES, call->result->len);
+	atomic64_dec(&call->flight->kept);
+	if (!listed)
+		atomic64_dec(&call->flight->refreshed);
+	flight_unlist(call);
+	return listed;
+}
+
+/*
+ * The oldest call that is kept for the user, with a reference, and one to its group; or
+ * NULL. One whose group is about to go is going anyway.
+ */
+static struct flight_call *flight_oldest_kept(struct muster_user *user)
+{
+	struct muster_kept *kept = muster_user_kept(user);
+	struct flight_call *call, *oldest = NULL;
+
+	spin_lock(&kept->lock);
+	list_for_each_entry(call, &kept->list, in_kept) {
+		if (refcount_inc_not_zero(&call->flight->object.refs)) {
+			refcount_inc(&call->refs);
+			oldest = call;
+			break;
+		}
+	}
+	spin_unlock(&kept->lock);
+	return oldest;
+}
+
+static bool flight_evict(struct muster_user *user)
+{
+	struct flight_call *call = flight_oldest_kept(user);
+	struct muster_object *object;
+	bool put;
+
+	if (!call)
+		return false;
+	object = &call->flight->object;
+	spin_lock(&call->lock);
+	put = flight_kept_drop(call);
+	spin_unlock(&call->lock);
+	if (put)
+		flight_call_put(call);
+	flight_call_put(call);
+	muster_object_put(object);
+	return true;
+}
+
+/* muster_charge(), at the cost of what is kept, the oldest first. */
+bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	while (!muster_charge(user, res, n)) {
+		if (!flight_evict(user))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+static void flight_answer(struct flight_call *call, struct flight_waiter *fw, u32 outcome)
+{
+	refcount_inc(&call->refs);
+	fw->call = call;
+	fw->outcome = MUSTER_OUTCOME_KEPT | outcome;
+	atomic64_inc(&call->flight->served);
+}
+
+/*
+ * Joins a kept call: 0 if that answers, -ESTALE if the caller is to refresh it, or
+ * -EEXIST if it is kept no more; then a reference is dropped that the caller still has.
+ */
+int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags)
+{
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&call->lock);
+
+	if (!(flags & MUSTER_JOIN_FRESH) && now < call->keep_until) {
+		flight_answer(call, fw, 0);
+		return 0;
+	}
+	if (!(flags & MUSTER_JOIN_FRESH) && now < call->stale_until) {
+		if (!(flags & MUSTER_JOIN_NO_LEAD))
+			return -ESTALE;
+		flight_answer(call, fw, MUSTER_OUTCOME_STALE);
+		return 0;
+	}
+	if (flight_kept_drop(call))
+		refcount_dec(&call->refs);
+	return -EEXIST;
+}
+
+/* Joins a call that refreshes another: true if the old one answers. */
+bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags)
+{
+	struct flight_call *stale = call->stale;
+	bool answers;
+
+	lockdep_assert_held(&call->lock);
+
+	if (!stale || flags & MUSTER_JOIN_FRESH)
+		return false;
+	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
+	answers = stale->kept && ktime_get_ns() < stale->stale_until;
+	if (answers)
+		flight_answer(stale, fw, MUSTER_OUTCOME_STALE);
+	spin_unlock(&stale->lock);
+	return answers;
+}
