@@ -98,7 +98,7 @@ static int group_claim_owner(struct muster_group *group, struct group_owner *go,
 		err = -ENOENT;
 	else if (!slot->owner)
 		err = -EALREADY;
-	if (!err) {
+	if (!err && slot->owner != go) {
 		group_slot_move(slot, go);
 		pid = slot->pid;
 		slot->pid = get_pid(go->owner.pid);

@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 #include <linux/workqueue.h>
 
 #include "muster.h"
@@ -240,18 +241,17 @@ static int muster_ticket_release(struct inode *inode, struct file *file)
 
 /* ---- what people do with a ticket ---- */
 
-static int muster_ticket_wait(struct muster_ticket *ticket, const struct file *file)
+static int muster_ticket_wait(struct muster_ticket *ticket, const struct kiocb *iocb)
 {
 	if (muster_ticket_settled(ticket))
 		return 0;
-	if (file->f_flags & O_NONBLOCK)
+	if (iocb->ki_filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
 	return wait_event_interruptible(ticket->poll, muster_ticket_settled(ticket));
 }
 
 /* The verdict, and behind it as much of a result as there is room for. */
-static ssize_t muster_ticket_copy(struct muster_ticket *ticket, char __user *to,
-				  size_t room)
+static ssize_t muster_ticket_copy(struct muster_ticket *ticket, struct iov_iter *to)
 {
 	struct muster_verdict verdict = { .size = sizeof(verdict) };
 	const void *data = NULL;
@@ -259,24 +259,23 @@ static ssize_t muster_ticket_copy(struct muster_ticket *ticket, char __user *to,
 
 	verdict.error = ticket->waiter.verdict;
 	ticket->mfile->object->type->verdict(&ticket->waiter, &verdict, &data, &len);
-	len = min(len, room - sizeof(verdict));
-	if (copy_to_user(to, &verdict, sizeof(verdict)) ||
-	    (len && copy_to_user(to + sizeof(verdict), data, len)))
+	len = min(len, iov_iter_count(to) - sizeof(verdict));
+	if (copy_to_iter(&verdict, sizeof(verdict), to) != sizeof(verdict) ||
+	    (len && copy_to_iter(data, len, to) != len))
 		return -EFAULT;
 	return sizeof(verdict) + len;
 }
 
 /* The same at each time. */
-static ssize_t muster_ticket_read(struct file *file, char __user *to, size_t room,
-				  loff_t *pos)
+static ssize_t muster_ticket_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct muster_file *mfile = file->private_data;
+	struct muster_file *mfile = iocb->ki_filp->private_data;
 	int err;
 
-	if (room < sizeof(struct muster_verdict))
+	if (iov_iter_count(to) < sizeof(struct muster_verdict))
 		return -EINVAL;
-	err = muster_ticket_wait(mfile->ticket, file);
-	return err ?: muster_ticket_copy(mfile->ticket, to, min_t(size_t, room, INT_MAX));
+	err = muster_ticket_wait(mfile->ticket, iocb);
+	return err ?: muster_ticket_copy(mfile->ticket, to);
 }
 
 static __poll_t muster_ticket_poll(struct file *file, poll_table *wait)
@@ -300,7 +299,7 @@ static void muster_ticket_fdinfo(struct seq_file *m, struct file *file)
 
 const struct file_operations muster_ticket_fops = {
 	.owner = THIS_MODULE,
-	.read = muster_ticket_read,
+	.read_iter = muster_ticket_read,
 	.poll = muster_ticket_poll,
 	.unlocked_ioctl = muster_object_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

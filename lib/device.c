@@ -139,3 +139,15 @@ int muster_sem_open_signalling(const char *name, int oflags, unsigned int mode,
 
 	return open_by_name(&how, name, oflags, mode);
 }
+
+int muster_group_open(const char *name, int oflags, unsigned int mode, uint32_t limit,
+		      uint32_t options)
+{
+	struct muster_open how = {
+		.type = MUSTER_GROUP,
+		.limit = limit,
+		.options = options,
+	};
+
+	return open_by_name(&how, name, oflags, mode);
+}

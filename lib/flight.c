@@ -33,8 +33,9 @@ int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
 	return err ? err : (int)join->role;
 }
 
-int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token,
-			 int status, const void *data, size_t len)
+int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t token,
+			      int status, const void *data, size_t len, uint64_t keep,
+			      uint64_t grace, uint32_t flags)
 {
 	struct muster_flight_finish finish = {
 		.size = sizeof(finish),
@@ -44,12 +45,22 @@ int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token
 		.token = token,
 		.data = to_u64(data),
 		.data_len = len,
+		.flags = flags,
+		.keep = keep,
+		.grace = grace,
 	};
 	int err = check_key(key_len);
 
 	if (!err)
 		err = muster_ioctl(fd, MUSTER_FLIGHT_FINISH, &finish);
 	return err ? err : (int)finish.followers;
+}
+
+int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token,
+			 int status, const void *data, size_t len)
+{
+	return muster_flight_finish_keep(fd, key, key_len, token, status, data, len, 0, 0,
+					 0);
 }
 
 /* ABANDON and FORGET: the count, or an error. */

@@ -26,6 +26,9 @@
  * @work:	what the function sees of it; first, to get from the one to the other
  * @leads:	it still does
  * @error:	0, or why the last answer could not be set
+ * @keep:	see muster_work_keep()
+ * @grace:	as well
+ * @flags:	as well
  * @len:	length of the answer
  * @data:	the answer and a 0 byte, or NULL
  */
@@ -33,6 +36,9 @@ struct lead {
 	struct muster_work work;
 	bool leads;
 	int error;
+	uint64_t keep;
+	uint64_t grace;
+	uint32_t flags;
 	size_t len;
 	char *data;
 };
@@ -103,6 +109,16 @@ int muster_work_take(struct muster_work *work, void *data, size_t len)
 	return set_answer(lead, err, own, len);
 }
 
+void muster_work_keep(struct muster_work *work, uint64_t keep, uint64_t grace,
+		      uint32_t flags)
+{
+	struct lead *lead = (struct lead *)work;
+
+	lead->keep = keep;
+	lead->grace = grace;
+	lead->flags = flags;
+}
+
 /* ---- leading ---- */
 
 static void lead_cleanup(void *arg)
@@ -118,9 +134,17 @@ static void lead_cleanup(void *arg)
 static int lead_try_finish(const struct lead *lead, int status)
 {
 	const struct muster_work *work = &lead->work;
+	int ret = -ENOBUFS;
 
-	return muster_flight_finish(work->fd, work->key, work->key_len, work->token,
-				    status, lead->data, lead->len);
+	if (lead->keep)
+		ret = muster_flight_finish_keep(work->fd, work->key, work->key_len,
+						work->token, status, lead->data, lead->len,
+						lead->keep, lead->grace, lead->flags);
+	/* To be kept is a wish; to be told is not. */
+	if (ret == -ENOBUFS)
+		ret = muster_flight_finish(work->fd, work->key, work->key_len, work->token,
+					   status, lead->data, lead->len);
+	return ret;
 }
 
 /* The number of followers, or an error: then the caller still leads. */
@@ -223,6 +247,8 @@ static int flight_follow(int fd, const struct muster_flight_join *join, const ch
 		.attempt = join->attempt,
 		.shared = join->shared,
 		.token = join->token,
+		.age = join->age,
+		.outcome = join->outcome & (MUSTER_OUTCOME_KEPT | MUSTER_OUTCOME_STALE),
 	};
 	if (join->flags & MUSTER_JOIN_NO_RESULT)
 		return 0;

@@ -6,6 +6,8 @@
  *			out the answer, and all get it: muster_flight_do()
  *	barrier		all leave when all are there: muster_barrier_await()
  *	semaphore	only so many at a time: muster_sem_acquire()
+ *	group		tasks of many processes, to be waited for: muster_group_spawn()
+ *	ticket		any of these waits without a thread: muster_ticket_read()
  *
  * Whatever dies, nobody waits for a dead process and no permit is lost: the kernel
  * takes back what a process held. The kernel interface below this library, with
@@ -377,6 +379,180 @@ int muster_barrier_reset(int fd);
 int muster_barrier_stat(int fd, struct muster_barrier_stat *stat,
 			struct muster_process *processes, uint32_t nr);
 
+/* ---- group: tasks of many processes, to be waited for ---- */
+
+/**
+ * muster_group_open - open a group
+ * @name:	see above
+ * @oflags:	see above
+ * @mode:	see above
+ * @limit:	how many tasks may run at once, to 2^31-1; 0: any number
+ * @options:	0, or MUSTER_GROUP_KEEP_GOING: a failure does not cancel the group (G3)
+ *
+ * Return: see above.
+ */
+int muster_group_open(const char *name, int oflags, unsigned int mode, uint32_t limit,
+		      uint32_t options);
+
+/**
+ * muster_task_fn - a task
+ * @fd:		the group
+ * @slot:	the task's number
+ * @arg:	as given to muster_group_spawn()
+ *
+ * Runs in a process of its own. It may call muster_group_done() with a result; if it
+ * does not, that is done for it.
+ *
+ * Return: 0, or another status if it failed.
+ */
+typedef int (*muster_task_fn)(int fd, uint64_t slot, void *arg);
+
+/**
+ * muster_group_spawn - run a task in a process of its own
+ * @fd:		the group
+ * @fn:		the task
+ * @arg:	for @fn
+ * @deadline:	how long to wait for its turn, where the group has a limit
+ * @slot:	set to the task's number, or NULL
+ *
+ * As fork(2): the child has copies of everything, and only the calling thread. The
+ * caller is to wait for it with waitpid(2), some time. A child that dies is a task that
+ * failed (G2). It ends with _exit(2): 0, or 1 if @fn did not return 0.
+ *
+ * Return: the process ID; -ECANCELED the group is cancelled (G3); -ENOSPC; what fork(2)
+ * or pipe(2) say; or an error of those that wait.
+ */
+int muster_group_spawn(int fd, muster_task_fn fn, void *arg, uint64_t deadline,
+		       uint64_t *slot);
+
+/**
+ * muster_group_add - there are more tasks (G1)
+ * @fd:		the group
+ * @slots:	how many, 1 to MUSTER_GROUP_ADD_MAX
+ * @flags:	0 or MUSTER_WAIT_NONBLOCK, MUSTER_WAIT_REALTIME
+ * @deadline:	how long to wait where the group has a limit
+ * @first:	set to the number of the first; the others follow it
+ *
+ * They are the calling process's, until another claims them.
+ *
+ * Return: 0; -ERANGE more than may ever run at once; -ECANCELED the group is cancelled;
+ * -ENOSPC; -EINVAL; or an error of those that wait.
+ */
+int muster_group_add(int fd, uint32_t slots, uint32_t flags, uint64_t deadline,
+		     uint64_t *first);
+
+/**
+ * muster_group_claim - a task is the calling process's from now on (G2)
+ * @fd:		the group
+ * @slot:	its number
+ *
+ * Return: 0; -ENOENT there is none; -EALREADY it is done.
+ */
+int muster_group_claim(int fd, uint64_t slot);
+
+/**
+ * muster_group_done - a task is done
+ * @fd:		the group
+ * @slot:	its number, or MUSTER_SLOT_ANY: the oldest of the process
+ * @status:	0 is success, anything else a failure
+ * @data:	its result, or NULL if @len is 0
+ * @len:	how many bytes
+ *
+ * Return: 0; -EPERM the process has no such task; -EMSGSIZE, -ENOBUFS the result is
+ * too long, or too much is kept: the task is not done.
+ */
+int muster_group_done(int fd, uint64_t slot, int status, const void *data, size_t len);
+
+/**
+ * muster_group_wait - wait for tasks (G1, G4)
+ * @fd:		the group
+ * @until:	MUSTER_UNTIL_ALL, MUSTER_UNTIL_SUCCESSES, MUSTER_UNTIL_FAILURE
+ * @successes:	how many, with MUSTER_UNTIL_SUCCESSES; else 0
+ * @deadline:	how long to wait
+ * @wait:	filled in: status of the first failure, counts; or NULL
+ *
+ * Return: 1 what was waited for came true; 0 no task was left to make it true; or an
+ * error of those that wait.
+ */
+int muster_group_wait(int fd, uint32_t until, uint32_t successes, uint64_t deadline,
+		      struct muster_group_wait *wait);
+
+/**
+ * muster_group_result - how a task ended (G4)
+ * @fd:		the group
+ * @slot:	its number; the next is taken if there is none of that number, so that
+ *		0, and then each time @result->slot + 1, lists all in order
+ * @buf:	room for its result, or NULL if @len is 0
+ * @len:	how much
+ * @result:	filled in; see <linux/muster.h>
+ *
+ * Return: how many bytes are in @buf; -ENOENT there is no further task.
+ */
+int muster_group_result(int fd, uint64_t slot, void *buf, size_t len,
+			struct muster_group_result *result);
+
+/**
+ * muster_group_cancel - nothing more is to be added (G3)
+ * @fd:		the group
+ *
+ * Return: 0.
+ */
+int muster_group_cancel(int fd);
+
+/**
+ * muster_group_reset - begin anew
+ * @fd:		the group
+ *
+ * Return: 0; -EBUSY tasks are not done.
+ */
+int muster_group_reset(int fd);
+
+/**
+ * muster_group_stat - look at a group
+ * @fd:		the group
+ * @stat:	filled in
+ * @processes:	room for @nr processes that have tasks; NULL if @nr is 0
+ * @nr:		how many there is room for
+ *
+ * Return: how many of @processes were filled in.
+ */
+int muster_group_stat(int fd, struct muster_group_stat *stat,
+		      struct muster_process *processes, uint32_t nr);
+
+/* ---- tickets: any wait without a thread (T5) ---- */
+
+/*
+ * What the functions that end in _async have in common: they return at once, with a
+ * ticket. That is a descriptor which poll(2), epoll(7) and io_uring see as readable when
+ * the wait has ended; muster_ticket_read() tells how. What was granted is held through
+ * the ticket: release, finish, complete with the ticket as @fd. To close it gives back
+ * what it has been granted and is not given back yet; to close it before leaves the queue.
+ *
+ * Return: the ticket, which the caller is to close; what the function without _async
+ * returns if that can be said at once; -EMFILE, -ENFILE.
+ */
+int muster_flight_join_async(int fd, const void *key, size_t key_len, uint32_t flags,
+			     uint64_t deadline);
+int muster_barrier_await_async(int fd, uint64_t deadline);
+int muster_sem_acquire_async(int fd, uint64_t permits, uint32_t flags, uint64_t deadline);
+int muster_group_add_async(int fd, uint32_t slots, uint64_t deadline);
+int muster_group_wait_async(int fd, uint32_t until, uint32_t successes, uint64_t deadline);
+
+/**
+ * muster_ticket_read - how a wait ended
+ * @ticket:	the ticket
+ * @verdict:	filled in. @verdict->error is 0, or what the function without _async
+ *		would have returned.
+ * @buf:	room for a flight's result, or NULL if @len is 0
+ * @len:	how much
+ *
+ * Waits for the end, unless the ticket has O_NONBLOCK. It can be read again.
+ *
+ * Return: how many bytes are in @buf; @verdict->result_len tells how many there are.
+ * -EAGAIN it has not ended yet; -EINTR; -EINVAL it is no ticket.
+ */
+int muster_ticket_read(int ticket, struct muster_verdict *verdict, void *buf, size_t len);
+
 /* ---- flight: of all who ask at the same time one does the work ---- */
 
 /**
@@ -438,6 +614,20 @@ int muster_work_set(struct muster_work *work, const void *data, size_t len);
 int muster_work_take(struct muster_work *work, void *data, size_t len);
 
 /**
+ * muster_work_keep - keep the answer (F8)
+ * @work:	as given to the function
+ * @keep:	for how many ns whoever asks gets it at once; MUSTER_FOREVER as long as
+ *		somebody has the group open, which makes it a "once"
+ * @grace:	for how many ns after that one who asks works out a new one while the others
+ *		get the old one, marked as stale
+ * @flags:	0, or MUSTER_FINISH_KEEP_FAILURE: though the status is not 0
+ *
+ * What is more than may be kept is not kept.
+ */
+void muster_work_keep(struct muster_work *work, uint64_t keep, uint64_t grace,
+		      uint32_t flags);
+
+/**
  * struct muster_result - what all who asked are told
  * @status:	what the function returned
  * @role:	MUSTER_ROLE_LEADER: the caller did the work. MUSTER_ROLE_FOLLOWER:
@@ -446,6 +636,8 @@ int muster_work_take(struct muster_work *work, void *data, size_t len);
  * @shared:	how many got the answer without doing the work, the same number for
  *		all who asked; 0: nobody else asked
  * @token:	the fencing token of that attempt (W4)
+ * @age:	ns since it was worked out, if it was kept (F8); else 0
+ * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE
  * @len:	length of @data
  * @data:	the answer, and a 0 byte behind it that does not count; the caller's,
  *		to be freed by muster_result_free()
@@ -456,6 +648,8 @@ struct muster_result {
 	uint32_t attempt;
 	uint32_t shared;
 	uint64_t token;
+	uint64_t age;
+	uint32_t outcome;
 	size_t len;
 	char *data;
 };
@@ -535,6 +729,25 @@ int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
  */
 int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token,
 			 int status, const void *data, size_t len);
+
+/**
+ * muster_flight_finish_keep - the work is done, and its result is kept (F8)
+ * @fd:		the flight group
+ * @key:	that was joined
+ * @key_len:	its length
+ * @token:	as muster_flight_join() gave it
+ * @status:	for all who follow
+ * @data:	the result, or NULL if @len is 0
+ * @len:	its length in bytes
+ * @keep:	ns, as muster_work_keep()
+ * @grace:	ns, as muster_work_keep()
+ * @flags:	as muster_work_keep()
+ *
+ * Return: as muster_flight_finish(); -ENOBUFS it is more than may be kept.
+ */
+int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t token,
+			      int status, const void *data, size_t len, uint64_t keep,
+			      uint64_t grace, uint32_t flags);
 
 /**
  * muster_flight_abandon - stop leading, as if the process had died (F6)

@@ -35,24 +35,26 @@ static const struct {
 	int err;
 	const char *words;
 } meanings[] = {
+	{ EALREADY,	"the task is done already" },
 	{ EACCES,	"no permission for this object" },
 	{ EAGAIN,	"it would have to wait" },
 	{ EBUSY,	"somebody is doing it already" },
+	{ ECANCELED,	"the group is cancelled" },
 	{ EDEADLK,	"the thread would wait for itself" },
 	{ EEXIST,	"an object of this name exists" },
 	{ EINVAL,	"a parameter is not valid, or not that of the existing object" },
 	{ EMSGSIZE,	"the result is too long" },
-	{ ENOBUFS,	"the user has too many results waiting to be fetched" },
+	{ ENOBUFS,	"the user has too many results that are kept or wait to be fetched" },
 	{ ENODEV,	"the muster module is not loaded" },
 	{ ENOENT,	"no such object, or the muster module is not loaded" },
-	{ ENOSPC,	"the user has too many objects or calls" },
+	{ ENOSPC,	"the user has too many objects, calls or tasks" },
 	{ ENOTTY,	"not a descriptor of this type of object" },
 	{ ENXIO,	"the muster module is not loaded" },
 	{ EOVERFLOW,	"there would be more permits than the limit" },
 	{ EOWNERDEAD,	"who did the work died, and no one may take over" },
 	{ EPERM,	"the process does not hold that" },
 	{ EPIPE,	"the barrier is broken" },
-	{ ERANGE,	"more permits than the limit" },
+	{ ERANGE,	"more than the limit" },
 	{ ETIMEDOUT,	"the deadline has passed" },
 };
 

@@ -38,7 +38,7 @@
 } while (0)
 
 /* A child that ends with what @fn returns. */
-static pid_t spawn(int (*fn)(void *arg), void *arg)
+static inline pid_t spawn(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid = fork();
 
@@ -57,7 +57,7 @@ static int reap(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static int answer_42(struct muster_work *work, void *arg)
+static inline int answer_42(struct muster_work *work, void *arg)
 {
 	return muster_work_set(work, "42", 2);
 }
