@@ -1,459 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cyclic barrier (B1 to B5, B7)
- *
- * Those who arrive stand in a queue. As soon as the first @parties of them are
- * there they form a generation. Without an action it trips at once: they all
- * leave. With one, they stand in @acting while the last of them, the runner, is
- * away to run the action; meanwhile arrivals queue for the next generation.
- *
- *	queue  --form-->  acting  --complete-->  gone	with an action
- *	queue  --form------------------------->  gone	without
- *
- * Arrivals are numbered, and whoever is taken out of the queue is at its head: a
- * generation is the front of the queue, and breaking takes all. So two numbers
- * tell where a waiter is, and no waiter is touched to take many out: from
- * @queue_from on they are in the queue, from @acting_from to @acting_to they act
- * while there is a runner, and all others are on their way out and too late if
- * they want to leave.
- *
- * What breaks the queue leaves an earlier generation, that is acting, alone, and
- * a COMPLETE concerns the generation whose token it has, so nothing ever frees or
- * breaks any other generation than its own.
- *
- * Locking: everything is guarded by the object's lock.
+ * The ioctls of a barrier. See barrier.h.
  */
 #include <linux/jiffies.h>
 #include <linux/pid.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "muster.h"
-
-/**
- * struct barrier_end - how a generation ended
- * @verdict:	0 if it tripped, else -EPIPE
- * @broken_by:	MUSTER_BROKEN_*
- * @status:	what the action said
- * @arrived:	how many had arrived
- */
-struct barrier_end {
-	int verdict;
-	u32 broken_by;
-	s32 status;
-	u32 arrived;
-};
-
-/**
- * struct muster_barrier - a barrier
- * @object:	the core's part
- * @parties:	how many it takes
- * @generation:	number of the generation that forms, or is acting
- * @token:	of the latest generation that formed (W4)
- * @arrivals:	how many ever arrived: the number of the next
- * @queue_from:	arrivals from this one on are in @queue
- * @acting_from: the first arrival of the generation that is acting
- * @acting_to:	that of its runner, the last of it
- * @queue:	struct barrier_waiter of those who arrived, in order
- * @nr_queued:	how many
- * @acting:	struct barrier_waiter of the generation whose action runs
- * @nr_acting:	how many, without the runner
- * @runner:	who runs the action, NULL if none does
- * @run_since:	jiffies since when
- * @broken:	how it broke; @broken.broken_by is 0 while it is healthy
- * @broken_pid:	who broke it; a reference
- */
-struct muster_barrier {
-	struct muster_object object;
-	u32 parties;
-	u64 generation;
-	u64 token;
-	u64 arrivals;
-	u64 queue_from;
-	u64 acting_from;
-	u64 acting_to;
-	struct list_head queue;
-	u32 nr_queued;
-	struct list_head acting;
-	u32 nr_acting;
-	struct barrier_owner *runner;
-	u64 run_since;
-	struct barrier_end broken;
-	struct pid *broken_pid;
-};
-
-/**
- * struct barrier_owner - a process that uses a barrier
- * @owner:	the core's part
- * @token:	of the action it was last given to run and has not completed, or 0
- */
-struct barrier_owner {
-	struct muster_owner owner;
-	u64 token;
-};
-
-/**
- * struct barrier_pass - what one who leaves is told
- * @generation:	its generation
- * @token:	its token
- * @index:	arrival index
- * @outcome:	MUSTER_OUTCOME_ACTION or 0
- * @end:	how it ended
- */
-struct barrier_pass {
-	u64 generation;
-	u64 token;
-	u32 index;
-	u32 outcome;
-	struct barrier_end end;
-};
-
-/**
- * struct barrier_waiter - a thread that has arrived
- * @waiter:	the core's part
- * @arrival:	its number
- * @pass:	written by whoever takes it out
- */
-struct barrier_waiter {
-	struct muster_waiter waiter;
-	u64 arrival;
-	struct barrier_pass pass;
-};
-
-/**
- * struct barrier_taken - waiters on their way out
- * @list:	in order of arrival
- * @pass:	what they are told; the index is that of the first
- */
-struct barrier_taken {
-	struct list_head list;
-	struct barrier_pass pass;
-};
-
-/**
- * struct barrier_exit - what is to be done once the lock is dropped
- * @acting:	a generation that is over
- * @queue:	those of the queue who leave
- * @runner:	a waiter who is to run the next action, or NULL
- */
-struct barrier_exit {
-	struct barrier_taken acting;
-	struct barrier_taken queue;
-	struct barrier_waiter *runner;
-};
-
-static struct muster_barrier *to_barrier(struct muster_object *object)
-{
-	return container_of(object, struct muster_barrier, object);
-}
-
-static struct barrier_owner *to_barrier_owner(struct muster_owner *owner)
-{
-	return container_of(owner, struct barrier_owner, owner);
-}
-
-static struct barrier_waiter *to_barrier_waiter(struct muster_waiter *waiter)
-{
-	return container_of(waiter, struct barrier_waiter, waiter);
-}
-
-/* ---- leaving ---- */
-
-static void barrier_exit_init(struct barrier_exit *exit)
-{
-	*exit = (struct barrier_exit){};
-	INIT_LIST_HEAD(&exit->acting.list);
-	INIT_LIST_HEAD(&exit->queue.list);
-}
-
-static void barrier_settle(struct barrier_taken *taken)
-{
-	struct muster_waiter *waiter, *next;
-
-	list_for_each_entry_safe(waiter, next, &taken->list, node) {
-		to_barrier_waiter(waiter)->pass = taken->pass;
-		taken->pass.index--;
-		waiter->verdict = taken->pass.end.verdict;
-		muster_settle(waiter);
-	}
-}
-
-/* Unlocks the barrier and lets those out who may leave. */
-static void barrier_unlock(struct muster_barrier *barrier, struct barrier_exit *exit)
-	__releases(&barrier->object.lock)
-{
-	bool broken = barrier->broken.broken_by;
-
-	spin_unlock(&barrier->object.lock);
-	if (exit->runner)
-		muster_settle(&exit->runner->waiter);
-	barrier_settle(&exit->acting);
-	barrier_settle(&exit->queue);
-	if (broken)
-		muster_object_wake_poll(&barrier->object);
-}
-
-/* ---- state changes, under the lock ---- */
-
-/* The generation that is acting is over. */
-static void barrier_end_acting(struct muster_barrier *barrier,
-			       const struct barrier_end *end, struct barrier_exit *exit)
-{
-	lockdep_assert_held(&barrier->object.lock);
-
-	list_splice_init(&barrier->acting, &exit->acting.list);
-	exit->acting.pass = (struct barrier_pass){
-		.generation = barrier->generation,
-		.token = barrier->token,
-		.index = barrier->parties - 1,
-		.end = *end,
-	};
-	barrier->nr_acting = 0;
-	barrier->runner = NULL;
-}
-
-/* Everybody in the queue leaves it. */
-static void barrier_empty_queue(struct muster_barrier *barrier,
-				const struct barrier_pass *pass,
-				struct barrier_exit *exit)
-{
-	lockdep_assert_held(&barrier->object.lock);
-
-	list_splice_init(&barrier->queue, &exit->queue.list);
-	exit->queue.pass = *pass;
-	barrier->nr_queued = 0;
-	barrier->queue_from = barrier->arrivals;
-}
-
-/* The queue breaks, and with it the barrier until a RESET; the first cause counts. */
-static void barrier_break(struct muster_barrier *barrier, const struct barrier_end *end,
-			  struct pid *pid, struct barrier_exit *exit)
-{
-	struct barrier_pass pass = { .end = *end };
-
-	lockdep_assert_held(&barrier->object.lock);
-
-	barrier_empty_queue(barrier, &pass, exit);
-	if (barrier->broken.broken_by)
-		return;
-	barrier->broken = *end;
-	barrier->broken_pid = get_pid(pid);
-}
-
-static void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by,
-				struct pid *pid, struct barrier_exit *exit)
-{
-	struct barrier_end end = {
-		.verdict = -EPIPE,
-		.broken_by = broken_by,
-		.arrived = barrier->nr_queued,
-	};
-
-	barrier_break(barrier, &end, pid, exit);
-}
-
-/* The generation that is acting breaks, and whoever queues behind it. */
-static void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by,
-				 s32 status, struct pid *pid, struct barrier_exit *exit)
-{
-	struct barrier_end end = {
-		.verdict = -EPIPE,
-		.broken_by = broken_by,
-		.status = status,
-		.arrived = barrier->parties,
-	};
-
-	barrier_end_acting(barrier, &end, exit);
-	barrier_break(barrier, &end, pid, exit);
-}
-
-/*
- * The front of the queue, up to but not including arrival @to, is a generation. The
- * last of them is the runner, the others stand in @acting already.
- */
-static void barrier_start_action(struct muster_barrier *barrier, struct barrier_owner *bo,
-				 u64 to, struct barrier_pass *pass)
-{
-	lockdep_assert_held(&barrier->object.lock);
-
-	barrier->nr_acting = barrier->parties - 1;
-	barrier->acting_from = barrier->queue_from;
-	barrier->acting_to = to - 1;
-	barrier->queue_from = to;
-	barrier->runner = bo;
-	barrier->run_since = get_jiffies_64();
-	bo->token = ++barrier->token;
-	*pass = (struct barrier_pass){
-		.generation = barrier->generation,
-		.token = barrier->token,
-		.outcome = MUSTER_OUTCOME_ACTION,
-	};
-}
-
-/*
- * The last party has arrived, and does not wait: its generation trips, or it has
- * to run the action.
- */
-static void barrier_form(struct muster_barrier *barrier, struct barrier_owner *bo,
-			 struct barrier_pass *pass, struct barrier_exit *exit)
-{
-	lockdep_assert_held(&barrier->object.lock);
-
-	barrier->arrivals++;
-	if (barrier->object.options & MUSTER_BARRIER_ACTION) {
-		list_splice_init(&barrier->queue, &barrier->acting);
-		barrier->nr_queued = 0;
-		barrier_start_action(barrier, bo, barrier->arrivals, pass);
-		return;
-	}
-	*pass = (struct barrier_pass){
-		.generation = barrier->generation++,
-		.token = ++barrier->token,
-		.index = barrier->parties - 1,
-	};
-	barrier_empty_queue(barrier, pass, exit);
-	pass->index = 0;
-}
-
-/*
- * A generation has tripped, and the next may be complete already: then its last
- * arrival, which waits, is to run the action.
- */
-static void barrier_form_queued(struct muster_barrier *barrier, struct barrier_exit *exit)
-{
-	struct muster_waiter *last;
-	struct barrier_waiter *bw;
-	u32 n = 0;
-
-	lockdep_assert_held(&barrier->object.lock);
-
-	if (barrier->nr_queued < barrier->parties)
-		return;
-	list_for_each_entry(last, &barrier->queue, node) {
-		if (++n == barrier->parties)
-			break;
-	}
-	list_cut_position(&barrier->acting, &barrier->queue, &last->node);
-	list_del(&last->node);
-	barrier->nr_queued -= barrier->parties;
-
-	bw = to_barrier_waiter(last);
-	barrier_start_action(barrier, to_barrier_owner(last->owner), bw->arrival + 1,
-			     &bw->pass);
-	last->verdict = 0;
-	exit->runner = bw;
-}
-
-/* ---- waiting ---- */
-
-static bool barrier_is_acting(const struct muster_barrier *barrier, u64 arrival)
-{
-	return barrier->runner && arrival >= barrier->acting_from &&
-	       arrival < barrier->acting_to;
-}
-
-/* To leave the queue for a signal, or by closing a ticket, harms nobody. */
-static bool barrier_leaver_dies(int reason)
-{
-	if (reason == -ERESTARTSYS)
-		return fatal_signal_pending(current);
-	return reason != -ECANCELED;
-}
-
-/* A waiter wants to leave the queue, or the generation that it has completed. */
-static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
-					      struct barrier_waiter *bw, int reason,
-					      struct barrier_exit *exit)
-{
-	bool queued = bw->arrival >= barrier->queue_from;
-	bool dies = barrier_leaver_dies(reason);
-	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
-	struct pid *pid = bw->waiter.owner->pid;
-
-	lockdep_assert_held(&barrier->object.lock);
-
-	if (!queued && !barrier_is_acting(barrier, bw->arrival))
-		return MUSTER_SETTLED;
-	/* A signal withdraws an arrival (B4), but not from a complete generation. */
-	if (!queued && !dies && reason == -ERESTARTSYS)
-		return MUSTER_STAY;
-	list_del(&bw->waiter.node);
-	if (!queued)
-		barrier_break_acting(barrier, why, 0, pid, exit);
-	else if (dies)
-		barrier_break_queue(barrier, why, pid, exit);
-	else
-		barrier->nr_queued--;
-	return MUSTER_LEFT;
-}
-
-static enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason)
-{
-	struct muster_barrier *barrier = to_barrier(muster_owner_object(waiter->owner));
-	struct barrier_exit exit;
-	enum muster_leave leave;
-
-	barrier_exit_init(&exit);
-	spin_lock(&barrier->object.lock);
-	leave = barrier_leave_locked(barrier, to_barrier_waiter(waiter), reason, &exit);
-	barrier_unlock(barrier, &exit);
-	return leave;
-}
-
-/* MUSTER_QUEUED, 0 if nobody had to be waited for, or a negative errno. */
-static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter *bw,
-			  const struct muster_deadline *until, struct barrier_exit *exit)
-{
-	struct muster_owner *owner = bw->waiter.owner;
-	bool last = !barrier->runner && barrier->nr_queued + 1 == barrier->parties;
-
-	lockdep_assert_held(&barrier->object.lock);
-
-	if (owner->dead)
-		return -EBADF;
-	if (barrier->broken.broken_by) {
-		bw->pass.end = barrier->broken;
-		return -EPIPE;
-	}
-	if (!until->nonblock && muster_deadline_passed(until))
-		return -ETIMEDOUT;
-	if (last) {
-		barrier_form(barrier, to_barrier_owner(owner), &bw->pass, exit);
-		return 0;
-	}
-	if (until->nonblock)
-		return -EAGAIN;
-	bw->arrival = barrier->arrivals++;
-	list_add_tail(&bw->waiter.node, &barrier->queue);
-	barrier->nr_queued++;
-	return MUSTER_QUEUED;
-}
-
-static int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
-			 const struct muster_deadline *until)
-{
-	struct barrier_exit exit;
-	int err;
-
-	barrier_exit_init(&exit);
-	spin_lock(&barrier->object.lock);
-	err = barrier_arrive(barrier, bw, until, &exit);
-	barrier_unlock(barrier, &exit);
-	return err;
-}
-
-static int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
-			struct barrier_waiter *bw, const struct muster_deadline *until)
-{
-	int err;
-
-	muster_waiter_init(&bw->waiter, owner, barrier_leave);
-	err = barrier_enter(barrier, bw, until);
-	if (err == MUSTER_QUEUED)
-		return muster_wait(&bw->waiter, until);
-	muster_owner_put(owner);
-	return err;
-}
+#include "barrier.h"
 
 /* ---- ioctls ---- */
 
@@ -474,8 +27,6 @@ static int barrier_await_reply(const struct muster_request *req,
 			       struct muster_barrier_await *await,
 			       const struct barrier_pass *pass)
 {
-	struct muster_barrier *barrier = to_barrier(req->mfile->object);
-
 	await->generation = pass->generation;
 	await->token = pass->token;
 	await->index = pass->index;
@@ -483,7 +34,7 @@ static int barrier_await_reply(const struct muster_request *req,
 	await->status = pass->end.status;
 	await->broken_by = pass->end.broken_by;
 	await->arrived = pass->end.arrived;
-	await->parties = barrier->parties;
+	await->parties = pass->end.parties;
 	return muster_reply(req, await, generation);
 }
 
@@ -575,7 +126,6 @@ static int barrier_complete_locked(struct muster_barrier *barrier,
 	}
 	barrier_end_acting(barrier, &tripped, exit);
 	barrier->generation++;
-	barrier_form_queued(barrier, exit);
 	return 0;
 }
 
@@ -590,7 +140,7 @@ static int barrier_complete(const struct muster_request *req,
 	spin_lock(&barrier->object.lock);
 	err = barrier_complete_locked(barrier, muster_owner_find(req->mfile), complete,
 				      &exit);
-	barrier_unlock(barrier, &exit);
+	barrier_unlock_form(barrier, &exit);
 	return err;
 }
 
@@ -618,6 +168,125 @@ static int barrier_reset(const struct muster_request *req,
 	return 0;
 }
 
+/* ---- how many parties ---- */
+
+static int barrier_set_parties(const struct muster_request *req,
+			       struct muster_barrier_set_parties *set)
+{
+	struct muster_barrier *barrier = to_barrier(req->mfile->object);
+	struct barrier_exit exit;
+	int err;
+
+	if (set->flags || set->__reserved || !set->parties || set->parties > INT_MAX ||
+	    barrier_has_members(barrier))
+		return -EINVAL;
+	set->__pad = 0;
+	/* The result is written first, so that a fault changes nothing. */
+	spin_lock(&barrier->object.lock);
+	do {
+		set->old_parties = barrier->parties;
+		spin_unlock(&barrier->object.lock);
+		err = muster_reply(req, set, old_parties);
+		if (err)
+			return err;
+		spin_lock(&barrier->object.lock);
+	} while (set->old_parties != barrier->parties);
+
+	barrier_exit_init(&exit);
+	barrier->parties = set->parties;
+	barrier_unlock_form(barrier, &exit);
+	return 0;
+}
+
+/* Takes seats that are free, and adds the rest. */
+static int barrier_sit(struct muster_barrier *barrier, struct barrier_owner *bo, u32 n)
+{
+	u32 parties = max(barrier->parties, barrier->seats + n);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (bo->owner.dead)
+		return -EBADF;
+	if (n > INT_MAX - barrier->seats)
+		return -ERANGE;
+	if (!bo->seats)
+		list_add_tail(&bo->member, &barrier->members);
+	bo->seats += n;
+	barrier->seats += n;
+	barrier->parties = parties;
+	return 0;
+}
+
+/* Gives up seats whose parties have not arrived. */
+static int barrier_stand_up(struct muster_barrier *barrier, struct barrier_owner *bo, u32 n)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (n > bo->seats)
+		return -EPERM;
+	if (n > bo->seats - barrier_nr_arrived(barrier, bo))
+		return -EBUSY;
+	bo->seats -= n;
+	barrier->seats -= n;
+	barrier->parties -= n;
+	if (!bo->seats)
+		list_del(&bo->member);
+	return 0;
+}
+
+static int barrier_member(const struct muster_request *req,
+			  struct muster_barrier_member *member,
+			  int (*change)(struct muster_barrier *, struct barrier_owner *, u32))
+{
+	struct muster_barrier *barrier = to_barrier(req->mfile->object);
+	struct muster_owner *owner;
+	struct barrier_exit exit;
+	int err;
+
+	if (member->flags || !member->seats || member->seats > INT_MAX ||
+	    member->__reserved || !barrier_has_members(barrier))
+		return -EINVAL;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	barrier_exit_init(&exit);
+	spin_lock(&barrier->object.lock);
+	err = change(barrier, to_barrier_owner(owner), member->seats);
+	barrier_unlock_form(barrier, &exit);
+	muster_owner_put(owner);
+	return err;
+}
+
+static int barrier_join(const struct muster_request *req,
+			struct muster_barrier_member *member)
+{
+	return barrier_member(req, member, barrier_sit);
+}
+
+static int barrier_quit(const struct muster_request *req,
+			struct muster_barrier_member *member)
+{
+	return barrier_member(req, member, barrier_stand_up);
+}
+
+/* ---- looking ---- */
+
+/* Lists members whose parties have not all arrived. */
+static void barrier_list_missing(struct muster_barrier *barrier,
+				 struct muster_roster *roster)
+{
+	struct barrier_owner *bo;
+	u32 missing;
+
+	list_for_each_entry(bo, &barrier->members, member) {
+		missing = bo->seats - barrier_nr_arrived(barrier, bo);
+		if (missing && !muster_roster_add(roster, &bo->owner,
+						  MUSTER_PROCESS_MISSING, missing,
+						  get_jiffies_64()))
+			return;
+	}
+}
+
 /* Lists those who wait, then the runner. How many there are is counted apart. */
 static void barrier_list(struct muster_barrier *barrier, struct muster_roster *roster)
 {
@@ -638,6 +307,17 @@ static void barrier_list(struct muster_barrier *barrier, struct muster_roster *r
 	if (barrier->runner)
 		muster_roster_add(roster, &barrier->runner->owner, MUSTER_PROCESS_HOLDER,
 				  1, barrier->run_since);
+	barrier_list_missing(barrier, roster);
+}
+
+static u32 barrier_nr_missing(struct muster_barrier *barrier)
+{
+	struct barrier_owner *bo;
+	u32 n = 0;
+
+	list_for_each_entry(bo, &barrier->members, member)
+		n += bo->seats > barrier_nr_arrived(barrier, bo);
+	return n;
 }
 
 static int barrier_stat(const struct muster_request *req,
@@ -663,7 +343,10 @@ static int barrier_stat(const struct muster_request *req,
 	stat->status = barrier->broken.status;
 	stat->arrived = barrier->broken.arrived;
 	stat->acting = !!barrier->runner;
-	stat->nr_processes = stat->waiting + stat->acting;
+	stat->seats = barrier->seats;
+	stat->__pad = 0;
+	stat->lost = barrier->lost;
+	stat->nr_processes = stat->waiting + stat->acting + barrier_nr_missing(barrier);
 	barrier_list(barrier, &roster);
 	spin_unlock(&barrier->object.lock);
 
@@ -678,12 +361,18 @@ MUSTER_HANDLER(barrier_await, struct muster_barrier_await, deadline)
 MUSTER_HANDLER(barrier_complete, struct muster_barrier_complete, token)
 MUSTER_HANDLER(barrier_reset, struct muster_barrier_reset, flags)
 MUSTER_HANDLER(barrier_stat, struct muster_barrier_stat, flags)
+MUSTER_HANDLER(barrier_set_parties, struct muster_barrier_set_parties, __reserved)
+MUSTER_HANDLER(barrier_join, struct muster_barrier_member, __reserved)
+MUSTER_HANDLER(barrier_quit, struct muster_barrier_member, __reserved)
 
 static const struct muster_command barrier_commands[] = {
 	{ MUSTER_BARRIER_AWAIT, barrier_await_run },
 	{ MUSTER_BARRIER_COMPLETE, barrier_complete_run },
 	{ MUSTER_BARRIER_RESET, barrier_reset_run },
 	{ MUSTER_BARRIER_STAT, barrier_stat_run },
+	{ MUSTER_BARRIER_SET_PARTIES, barrier_set_parties_run },
+	{ MUSTER_BARRIER_ENTER, barrier_join_run },
+	{ MUSTER_BARRIER_LEAVE, barrier_quit_run },
 };
 
 /* ---- the type ---- */
@@ -691,18 +380,28 @@ static const struct muster_command barrier_commands[] = {
 static int barrier_init(struct muster_object *object, const struct muster_open *how)
 {
 	struct muster_barrier *barrier = to_barrier(object);
+	bool members = barrier_has_members(barrier);
 
-	if (!how->limit || how->limit > INT_MAX || how->initial)
+	if (how->limit > INT_MAX || how->initial || (!how->limit && !members) ||
+	    (how->options & MUSTER_BARRIER_SHRINK && !members))
 		return -EINVAL;
 	barrier->parties = how->limit;
+	barrier->opened = how->limit;
 	INIT_LIST_HEAD(&barrier->queue);
 	INIT_LIST_HEAD(&barrier->acting);
+	INIT_LIST_HEAD(&barrier->members);
 	return 0;
 }
 
 static bool barrier_matches(struct muster_object *object, const struct muster_open *how)
 {
-	return !how->limit || how->limit == to_barrier(object)->parties;
+	struct muster_barrier *barrier = to_barrier(object);
+	u32 parties;
+
+	spin_lock(&object->lock);
+	parties = barrier_has_members(barrier) ? barrier->opened : barrier->parties;
+	spin_unlock(&object->lock);
+	return !how->limit || how->limit == parties;
 }
 
 static void barrier_destroy(struct muster_object *object)
@@ -711,13 +410,40 @@ static void barrier_destroy(struct muster_object *object)
 
 	WARN_ON_ONCE(!list_empty(&barrier->queue) || barrier->nr_queued);
 	WARN_ON_ONCE(!list_empty(&barrier->acting) || barrier->runner);
+	WARN_ON_ONCE(!list_empty(&barrier->members) || barrier->seats);
 	put_pid(barrier->broken_pid);
+}
+
+/* A member is dead: its seats go, or what it has not arrived at breaks (B6). */
+static void barrier_drop_member(struct muster_barrier *barrier, struct barrier_owner *bo)
+{
+	struct barrier_exit exit;
+
+	barrier_exit_init(&exit);
+	spin_lock(&barrier->object.lock);
+	if (bo->seats) {
+		list_del(&bo->member);
+		barrier->seats -= bo->seats;
+		if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
+			barrier->parties -= bo->seats;
+			barrier->lost += bo->seats;
+			barrier_refuse(barrier, bo, &exit);
+		} else {
+			barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid,
+					    &exit);
+		}
+		bo->seats = 0;
+	}
+	barrier_unlock_form(barrier, &exit);
 }
 
 static void barrier_owner_drop(struct muster_owner *owner)
 {
-	barrier_runner_lost(to_barrier(muster_owner_object(owner)),
-			    to_barrier_owner(owner));
+	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
+
+	barrier_runner_lost(barrier, to_barrier_owner(owner));
+	if (barrier_has_members(barrier))
+		barrier_drop_member(barrier, to_barrier_owner(owner));
 }
 
 static __poll_t barrier_poll(struct muster_object *object)
@@ -743,7 +469,7 @@ static void barrier_verdict(const struct muster_waiter *waiter,
 	verdict->status = bw->pass.end.status;
 	verdict->broken_by = bw->pass.end.broken_by;
 	verdict->arrived = bw->pass.end.arrived;
-	verdict->parties = to_barrier(muster_owner_object(waiter->owner))->parties;
+	verdict->parties = bw->pass.end.parties;
 }
 
 static void barrier_fdinfo(struct muster_object *object, struct seq_file *m)
@@ -768,7 +494,7 @@ const struct muster_type muster_barrier_type = {
 	.id = MUSTER_BARRIER,
 	.object_size = sizeof(struct muster_barrier),
 	.owner_size = sizeof(struct barrier_owner),
-	.options = MUSTER_BARRIER_ACTION,
+	.options = MUSTER_BARRIER_ACTION | MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK,
 	.commands = barrier_commands,
 	.nr_commands = ARRAY_SIZE(barrier_commands),
 	.init = barrier_init,

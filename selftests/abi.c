@@ -56,6 +56,8 @@ struct good_call {
 		struct muster_barrier_complete complete;
 		struct muster_barrier_reset reset;
 		struct muster_barrier_stat barrier_stat;
+		struct muster_barrier_set_parties set_parties;
+		struct muster_barrier_member member;
 		struct muster_flight_join join;
 		struct muster_flight_finish finish;
 		struct muster_flight_key key;
@@ -198,6 +200,37 @@ FIXTURE_VARIANT_ADD(each, barrier_stat)
 		OUT(muster_barrier_stat, options),
 		.reserved = { UNKNOWN_FLAGS(muster_barrier_stat, 0),
 			      RESERVED(muster_barrier_stat) },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, set_parties)
+{
+	.good = {
+		IOCTL(MUSTER_BARRIER, MUSTER_BARRIER_SET_PARTIES,
+		      muster_barrier_set_parties, 16),
+		OUT(muster_barrier_set_parties, old_parties),
+		.reserved = { UNKNOWN_FLAGS(muster_barrier_set_parties, 0),
+			      RESERVED(muster_barrier_set_parties) },
+		.args.set_parties = { .parties = 2 },
+	},
+};
+
+/* The barrier has no members. */
+FIXTURE_VARIANT_ADD(each, enter)
+{
+	.good = {
+		IOCTL(MUSTER_BARRIER, MUSTER_BARRIER_ENTER, muster_barrier_member, 16),
+		.ret = -EINVAL,
+		.args.member = { .seats = 1 },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, leave)
+{
+	.good = {
+		IOCTL(MUSTER_BARRIER, MUSTER_BARRIER_LEAVE, muster_barrier_member, 16),
+		.ret = -EINVAL,
+		.args.member = { .seats = 1 },
 	},
 };
 

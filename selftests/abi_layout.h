@@ -142,7 +142,20 @@ AT(muster_barrier_stat, arrived, 40);
 AT(muster_barrier_stat, acting, 44);
 AT(muster_barrier_stat, nr_processes, 48);
 AT(muster_barrier_stat, processes, 56);
-SIZE(muster_barrier_stat, 64);
+AT(muster_barrier_stat, seats, 64);
+AT(muster_barrier_stat, lost, 72);
+SIZE(muster_barrier_stat, 80);
+
+AT(muster_barrier_set_parties, size, 0);
+AT(muster_barrier_set_parties, flags, 4);
+AT(muster_barrier_set_parties, parties, 8);
+AT(muster_barrier_set_parties, old_parties, 16);
+SIZE(muster_barrier_set_parties, 24);
+
+AT(muster_barrier_member, size, 0);
+AT(muster_barrier_member, flags, 4);
+AT(muster_barrier_member, seats, 8);
+SIZE(muster_barrier_member, 16);
 
 AT(muster_sem_acquire, size, 0);
 AT(muster_sem_acquire, flags, 4);
@@ -263,6 +276,7 @@ static_assert(MUSTER_FLIGHT_JOIN == 0xbe20, "JOIN");
 static_assert(MUSTER_FLIGHT_STAT == 0xbe25, "FLIGHT_STAT");
 static_assert(MUSTER_BARRIER_AWAIT == 0xbe40, "AWAIT");
 static_assert(MUSTER_BARRIER_STAT == 0xbe43, "BARRIER_STAT");
+static_assert(MUSTER_BARRIER_LEAVE == 0xbe46, "LEAVE");
 static_assert(MUSTER_SEM_ACQUIRE == 0xbe60, "ACQUIRE");
 static_assert(MUSTER_SEM_STAT == 0xbe63, "SEM_STAT");
 static_assert(MUSTER_GROUP_ADD == 0xbe80, "GROUP_ADD");

@@ -426,6 +426,37 @@ static int or_errno(int ret)
 	return ret < 0 ? -errno : ret;
 }
 
+struct job set_parties(int fd, __u32 parties)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = MUSTER_BARRIER_SET_PARTIES,
+		.set_parties = {
+			.size = sizeof(struct muster_barrier_set_parties),
+			.parties = parties,
+		},
+	};
+}
+
+static struct job member_job(int fd, unsigned int cmd, __u32 seats)
+{
+	return (struct job){
+		.fd = fd,
+		.cmd = cmd,
+		.member = { .size = sizeof(struct muster_barrier_member), .seats = seats },
+	};
+}
+
+struct job enter(int fd, __u32 seats)
+{
+	return member_job(fd, MUSTER_BARRIER_ENTER, seats);
+}
+
+struct job leave(int fd, __u32 seats)
+{
+	return member_job(fd, MUSTER_BARRIER_LEAVE, seats);
+}
+
 struct job add_by(int fd, __u32 slots, __u32 flags, __u64 deadline)
 {
 	return (struct job){

@@ -62,6 +62,8 @@ struct job {
 		struct muster_barrier_await await;
 		struct muster_barrier_complete complete;
 		struct muster_barrier_reset reset;
+		struct muster_barrier_set_parties set_parties;
+		struct muster_barrier_member member;
 		struct muster_flight_join join;
 		struct muster_flight_finish finish;
 		struct muster_flight_key key;
@@ -86,6 +88,9 @@ struct job await(int fd);
 struct job await_by(int fd, __u32 flags, __u64 deadline);
 struct job complete(int fd, __u64 token, int status);
 struct job reset(int fd);
+struct job set_parties(int fd, __u32 parties);
+struct job enter(int fd, __u32 seats);
+struct job leave(int fd, __u32 seats);
 
 /* The result goes to @data of the puppet. Keys are strings that do not change. */
 struct job join(int fd, const char *key);

@@ -151,6 +151,9 @@ struct muster_verdict {
 #define MUSTER_BARRIER_COMPLETE	_IO(MUSTER_IOC_MAGIC, 0x41)
 #define MUSTER_BARRIER_RESET	_IO(MUSTER_IOC_MAGIC, 0x42)
 #define MUSTER_BARRIER_STAT	_IO(MUSTER_IOC_MAGIC, 0x43)
+#define MUSTER_BARRIER_SET_PARTIES _IO(MUSTER_IOC_MAGIC, 0x44)
+#define MUSTER_BARRIER_ENTER	_IO(MUSTER_IOC_MAGIC, 0x45)
+#define MUSTER_BARRIER_LEAVE	_IO(MUSTER_IOC_MAGIC, 0x46)
 /* On a semaphore. */
 #define MUSTER_SEM_ACQUIRE	_IO(MUSTER_IOC_MAGIC, 0x60)
 #define MUSTER_SEM_RELEASE	_IO(MUSTER_IOC_MAGIC, 0x61)
@@ -198,6 +201,11 @@ struct muster_info {
 /* struct muster_open.options, by type. */
 #define MUSTER_FLIGHT_NO_HANDOVER	(1U << 0)	/* F6: as in Go */
 #define MUSTER_BARRIER_ACTION		(1U << 0)	/* B2 */
+#define MUSTER_BARRIER_MEMBERS		(1U << 1)	/* B6 */
+#define MUSTER_BARRIER_SHRINK		(1U << 2)	/* B6: with MEMBERS, a death takes
+							 * a party away, and breaks
+							 * nothing
+							 */
 #define MUSTER_SEM_SIGNALLING		(1U << 0)	/* S3 */
 #define MUSTER_GROUP_KEEP_GOING		(1U << 0)	/* a failure does not cancel (G3) */
 
@@ -218,7 +226,8 @@ struct muster_info {
  * @options:	options of the type: MUSTER_FLIGHT_NO_HANDOVER, ...
  *		0 on opening an existing object: whatever it has.
  * @limit:	flight: hand-overs per call, 0 for the default (F6);
- *		barrier: parties, 1 to 2^31-1;
+ *		barrier: parties, 1 to 2^31-1; with MUSTER_BARRIER_MEMBERS the seats
+ *		that there are at first, which may be 0;
  *		semaphore: permits, 1 to 2^63-1;
  *		group: tasks that may run at once, to 2^31-1, 0 for any number.
  *		0 on opening an existing object: whatever it has.
@@ -475,13 +484,15 @@ struct muster_flight_stat {
 
 #define MUSTER_PROCESS_HOLDER	1	/* holds permits; runs the action */
 #define MUSTER_PROCESS_WAITER	2	/* waits, in the order of the list */
+#define MUSTER_PROCESS_MISSING	3	/* a member that is waited for (B6) */
 
 /**
  * struct muster_process - who holds, who waits
  * @pid:	process id in the caller's PID namespace, 0 if it has none there
  * @role:	MUSTER_PROCESS_*
- * @amount:	permits held or asked for; 1 for a barrier
- * @since:	CLOCK_MONOTONIC ns since when, to the kernel's tick
+ * @amount:	permits held or asked for; slots; 1 for a barrier, of a member that is
+ *		missing how many of its parties are
+ * @since:	CLOCK_MONOTONIC ns since when, to the kernel's tick; now if missing
  */
 struct muster_process {
 	__s32 pid;
@@ -588,7 +599,11 @@ struct muster_barrier_reset {
  *		which may be more
  * @__reserved:	0
  * @processes:	pointer to struct muster_process[], those that wait in order of
- *		arrival, then the one that runs the action; may be 0
+ *		arrival, then the one that runs the action, then members that have not
+ *		arrived; may be 0
+ * @seats:	(out) seats that are taken (B6)
+ * @__pad:	(out) 0
+ * @lost:	(out) seats that went with members that died (MUSTER_BARRIER_SHRINK)
  */
 struct muster_barrier_stat {
 	__u32 size;
@@ -605,6 +620,57 @@ struct muster_barrier_stat {
 	__u32 nr_processes;
 	__u32 __reserved;
 	__aligned_u64 processes;
+	__u32 seats;
+	__u32 __pad;
+	__u64 lost;
+};
+
+/**
+ * struct muster_barrier_set_parties - ioctl(MUSTER_BARRIER_SET_PARTIES): resize (B6)
+ * @size:	sizeof(struct muster_barrier_set_parties); at least 16
+ * @flags:	0
+ * @parties:	how many it takes from now on, 1 to 2^31-1
+ * @__reserved:	0
+ * @old_parties: (out) what it was
+ * @__pad:	(out) 0
+ *
+ * Fewer may complete a generation, or several. One whose action runs is left alone.
+ *
+ * Errors: EINVAL the barrier has members.
+ */
+struct muster_barrier_set_parties {
+	__u32 size;
+	__u32 flags;
+	__u32 parties;
+	__u32 __reserved;
+	__u32 old_parties;
+	__u32 __pad;
+};
+
+/**
+ * struct muster_barrier_member - ioctl(MUSTER_BARRIER_ENTER, MUSTER_BARRIER_LEAVE)
+ * @size:	sizeof(struct muster_barrier_member); at least 16
+ * @flags:	0
+ * @seats:	how many parties the process is to be more, or less; 1 to 2^31-1
+ * @__reserved:	0
+ *
+ * ENTER takes seats that are free, and adds others. From then on the barrier waits for
+ * so many arrivals of the process; AWAIT of a process without a seat is EPERM, and of
+ * one all of whose parties have arrived EBUSY. Errors: ERANGE there would be too many.
+ *
+ * LEAVE gives seats up, and the parties are fewer; that may complete a generation.
+ * Errors: EPERM the process has not so many; EBUSY they have arrived and wait.
+ *
+ * When a member dies its seats are free for others, and the barrier breaks; with
+ * MUSTER_BARRIER_SHRINK the parties are fewer instead.
+ *
+ * Errors of both: EINVAL the barrier has no members.
+ */
+struct muster_barrier_member {
+	__u32 size;
+	__u32 flags;
+	__u32 seats;
+	__u32 __reserved;
 };
 
 /* ---- semaphore: only so many at a time ---- */

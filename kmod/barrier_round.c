@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How generations form, act, trip and break. See barrier.h.
+ */
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#include "barrier.h"
+
+/* ---- leaving ---- */
+
+void barrier_exit_init(struct barrier_exit *exit)
+{
+	*exit = (struct barrier_exit){};
+	INIT_LIST_HEAD(&exit->acting.list);
+	INIT_LIST_HEAD(&exit->queue.list);
+	INIT_LIST_HEAD(&exit->refused);
+}
+
+static void barrier_settle(struct barrier_taken *taken)
+{
+	struct muster_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, &taken->list, node) {
+		to_barrier_waiter(waiter)->pass = taken->pass;
+		taken->pass.index--;
+		waiter->verdict = taken->pass.end.verdict;
+		muster_settle(waiter);
+	}
+}
+
+/* Unlocks the barrier and lets those out who may leave. */
+void barrier_unlock(struct muster_barrier *barrier, struct barrier_exit *exit)
+	__releases(&barrier->object.lock)
+{
+	bool broken = barrier->broken.broken_by;
+
+	spin_unlock(&barrier->object.lock);
+	if (exit->runner)
+		muster_settle(&exit->runner->waiter);
+	barrier_settle(&exit->acting);
+	barrier_settle(&exit->queue);
+	muster_settle_all(&exit->refused);
+	if (broken)
+		muster_object_wake_poll(&barrier->object);
+}
+
+/* ---- state changes, under the lock ---- */
+
+/* The generation that is acting is over. */
+void barrier_end_acting(struct muster_barrier *barrier,
+			const struct barrier_end *end, struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	list_splice_init(&barrier->acting, &exit->acting.list);
+	exit->acting.pass = (struct barrier_pass){
+		.generation = barrier->generation,
+		.token = barrier->token,
+		.index = barrier->nr_acting,
+		.end = *end,
+	};
+	barrier->nr_acting = 0;
+	barrier->runner = NULL;
+}
+
+/* Everybody in the queue leaves it. */
+static void barrier_empty_queue(struct muster_barrier *barrier,
+				const struct barrier_pass *pass,
+				struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	list_splice_init(&barrier->queue, &exit->queue.list);
+	exit->queue.pass = *pass;
+	barrier->nr_queued = 0;
+	barrier->queue_from = barrier->arrivals;
+	barrier->round++;
+}
+
+/* The queue breaks, and with it the barrier until a RESET; the first cause counts. */
+static void barrier_break(struct muster_barrier *barrier, const struct barrier_end *end,
+			  struct pid *pid, struct barrier_exit *exit)
+{
+	struct barrier_pass pass = { .end = *end };
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	barrier_empty_queue(barrier, &pass, exit);
+	if (barrier->broken.broken_by)
+		return;
+	barrier->broken = *end;
+	barrier->broken_pid = get_pid(pid);
+}
+
+void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, struct pid *pid,
+			 struct barrier_exit *exit)
+{
+	struct barrier_end end = {
+		.verdict = -EPIPE,
+		.broken_by = broken_by,
+		.arrived = barrier->nr_queued,
+		.parties = barrier->parties,
+	};
+
+	barrier_break(barrier, &end, pid, exit);
+}
+
+/* The generation that is acting breaks, and whoever queues behind it. */
+void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by, s32 status,
+			  struct pid *pid, struct barrier_exit *exit)
+{
+	struct barrier_end end = {
+		.verdict = -EPIPE,
+		.broken_by = broken_by,
+		.status = status,
+		.arrived = barrier->nr_acting + 1,
+		.parties = barrier->nr_acting + 1,
+	};
+
+	barrier_end_acting(barrier, &end, exit);
+	barrier_break(barrier, &end, pid, exit);
+}
+
+/*
+ * The front of the queue, up to but not including arrival @to, is a generation. The
+ * last of them is the runner, the others stand in @acting already.
+ */
+static void barrier_start_action(struct muster_barrier *barrier, struct barrier_owner *bo,
+				 u64 to, struct barrier_pass *pass)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	barrier->round++;
+	barrier->nr_acting = barrier->parties - 1;
+	barrier->acting_from = barrier->queue_from;
+	barrier->acting_to = to - 1;
+	barrier->queue_from = to;
+	barrier->runner = bo;
+	barrier->run_since = get_jiffies_64();
+	bo->token = ++barrier->token;
+	*pass = (struct barrier_pass){
+		.generation = barrier->generation,
+		.token = barrier->token,
+		.outcome = MUSTER_OUTCOME_ACTION,
+	};
+}
+
+/*
+ * The last party has arrived, and does not wait: its generation trips, or it has
+ * to run the action.
+ */
+static void barrier_form(struct muster_barrier *barrier, struct barrier_owner *bo,
+			 struct barrier_pass *pass, struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	barrier->arrivals++;
+	if (barrier->object.options & MUSTER_BARRIER_ACTION) {
+		list_splice_init(&barrier->queue, &barrier->acting);
+		barrier->nr_queued = 0;
+		barrier_start_action(barrier, bo, barrier->arrivals, pass);
+		return;
+	}
+	*pass = (struct barrier_pass){
+		.generation = barrier->generation++,
+		.token = ++barrier->token,
+		.index = barrier->parties - 1,
+	};
+	barrier_empty_queue(barrier, pass, exit);
+	pass->index = 0;
+}
+
+/* The front of a complete queue; its last is to run the action. */
+static void barrier_act_queued(struct muster_barrier *barrier, struct muster_waiter *last,
+			       struct barrier_exit *exit)
+{
+	struct barrier_waiter *bw = to_barrier_waiter(last);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	list_cut_position(&barrier->acting, &barrier->queue, &last->node);
+	list_del(&last->node);
+	barrier_start_action(barrier, to_barrier_owner(last->owner), bw->arrival + 1,
+			     &bw->pass);
+	last->verdict = 0;
+	exit->runner = bw;
+}
+
+/* The front of a complete queue trips. */
+static void barrier_trip_queued(struct muster_barrier *barrier, struct muster_waiter *last,
+				struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	list_cut_position(&exit->queue.list, &barrier->queue, &last->node);
+	exit->queue.pass = (struct barrier_pass){
+		.generation = barrier->generation++,
+		.token = ++barrier->token,
+		.index = barrier->parties - 1,
+	};
+	barrier->round++;
+	barrier->queue_from = to_barrier_waiter(last)->arrival + 1;
+}
+
+/*
+ * Nobody has arrived, but the queue may be complete all the same: since the action of
+ * the last generation is over, or there are fewer parties.
+ */
+static void barrier_form_queued(struct muster_barrier *barrier, struct barrier_exit *exit)
+{
+	struct muster_waiter *last;
+	u32 n = 0;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (barrier->runner || !barrier->nr_queued || barrier->broken.broken_by ||
+	    barrier->nr_queued < barrier->parties)
+		return;
+	list_for_each_entry(last, &barrier->queue, node) {
+		if (++n == barrier->parties)
+			break;
+	}
+	barrier->nr_queued -= barrier->parties;
+	if (barrier->object.options & MUSTER_BARRIER_ACTION)
+		barrier_act_queued(barrier, last, exit);
+	else
+		barrier_trip_queued(barrier, last, exit);
+	exit->more = true;
+}
+
+/* Unlocks the barrier after a change that may make generations complete. */
+void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *exit)
+	__releases(&barrier->object.lock)
+{
+	bool more;
+
+	for (;;) {
+		if (list_empty(&exit->queue.list))
+			barrier_form_queued(barrier, exit);
+		else
+			exit->more = true;
+		more = exit->more;
+		barrier_unlock(barrier, exit);
+		if (!more)
+			return;
+		barrier_exit_init(exit);
+		spin_lock(&barrier->object.lock);
+	}
+}
+
+/* ---- members ---- */
+
+/* How many arrivals of the owner are in the queue. */
+u32 barrier_nr_arrived(const struct muster_barrier *barrier,
+		       const struct barrier_owner *bo)
+{
+	return bo->arrived_in == barrier->round ? bo->arrived : 0;
+}
+
+static void barrier_count_arrival(struct muster_barrier *barrier, struct barrier_owner *bo,
+				  int by)
+{
+	bo->arrived = barrier_nr_arrived(barrier, bo) + by;
+	bo->arrived_in = barrier->round;
+}
+
+static int barrier_may_arrive(const struct muster_barrier *barrier,
+			      const struct barrier_owner *bo)
+{
+	if (!barrier_has_members(barrier))
+		return 0;
+	if (!bo->seats)
+		return -EPERM;
+	return barrier_nr_arrived(barrier, bo) < bo->seats ? 0 : -EBUSY;
+}
+
+/* The owner is dead, and who waits for it in the queue does not count any more. */
+void barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
+		    struct barrier_exit *exit)
+{
+	struct muster_waiter *waiter, *next;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (!barrier_nr_arrived(barrier, bo))
+		return;
+	list_for_each_entry_safe(waiter, next, &barrier->queue, node) {
+		if (waiter->owner != &bo->owner)
+			continue;
+		to_barrier_waiter(waiter)->refused = true;
+		waiter->verdict = -EBADF;
+		list_move_tail(&waiter->node, &exit->refused);
+		barrier->nr_queued--;
+	}
+}
+
+/* ---- waiting ---- */
+
+static bool barrier_is_acting(const struct muster_barrier *barrier, u64 arrival)
+{
+	return barrier->runner && arrival >= barrier->acting_from &&
+	       arrival < barrier->acting_to;
+}
+
+/* To leave the queue for a signal, or by closing a ticket, harms nobody. */
+static bool barrier_leaver_dies(int reason)
+{
+	if (reason == -ERESTARTSYS)
+		return fatal_signal_pending(current);
+	return reason != -ECANCELED;
+}
+
+/* To leave a generation whose action runs: as long as it shrinks, that harms nobody. */
+static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
+					      struct barrier_waiter *bw, int reason,
+					      u32 why, struct barrier_exit *exit)
+{
+	bool dies = barrier_leaver_dies(reason);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	/* There is nothing to withdraw an arrival from any more (B4). */
+	if (reason == -ERESTARTSYS && !dies)
+		return MUSTER_STAY;
+	list_del(&bw->waiter.node);
+	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
+		barrier->nr_acting--;
+	else
+		barrier_break_acting(barrier, why, 0, bw->waiter.owner->pid, exit);
+	return MUSTER_LEFT;
+}
+
+/* A waiter wants to leave the queue, or the generation that it has completed. */
+static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
+					      struct barrier_waiter *bw, int reason,
+					      struct barrier_exit *exit)
+{
+	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
+	bool breaks = barrier_leaver_dies(reason);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (bw->refused)
+		return MUSTER_SETTLED;
+	if (barrier_is_acting(barrier, bw->arrival))
+		return barrier_leave_acting(barrier, bw, reason, why, exit);
+	if (bw->arrival < barrier->queue_from)
+		return MUSTER_SETTLED;
+	list_del(&bw->waiter.node);
+	/* The seat of one that dies goes with its process, and is what counts. */
+	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
+		breaks = false;
+	if (breaks) {
+		barrier_break_queue(barrier, why, bo->owner.pid, exit);
+	} else {
+		barrier->nr_queued--;
+		barrier_count_arrival(barrier, bo, -1);
+	}
+	return MUSTER_LEFT;
+}
+
+enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason)
+{
+	struct muster_barrier *barrier = to_barrier(muster_owner_object(waiter->owner));
+	struct barrier_exit exit;
+	enum muster_leave leave;
+
+	barrier_exit_init(&exit);
+	spin_lock(&barrier->object.lock);
+	leave = barrier_leave_locked(barrier, to_barrier_waiter(waiter), reason, &exit);
+	barrier_unlock(barrier, &exit);
+	return leave;
+}
+
+/* MUSTER_QUEUED, 0 if nobody had to be waited for, or a negative errno. */
+static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter *bw,
+			  const struct muster_deadline *until, struct barrier_exit *exit)
+{
+	struct muster_owner *owner = bw->waiter.owner;
+	bool last = !barrier->runner && barrier->nr_queued + 1 == barrier->parties;
+	struct barrier_owner *bo = to_barrier_owner(owner);
+	int err;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (owner->dead)
+		return -EBADF;
+	err = barrier_may_arrive(barrier, bo);
+	if (err)
+		return err;
+	if (barrier->broken.broken_by) {
+		bw->pass.end = barrier->broken;
+		return -EPIPE;
+	}
+	if (!until->nonblock && muster_deadline_passed(until))
+		return -ETIMEDOUT;
+	if (last) {
+		barrier_form(barrier, bo, &bw->pass, exit);
+		return 0;
+	}
+	if (until->nonblock)
+		return -EAGAIN;
+	bw->arrival = barrier->arrivals++;
+	list_add_tail(&bw->waiter.node, &barrier->queue);
+	barrier->nr_queued++;
+	barrier_count_arrival(barrier, bo, 1);
+	return MUSTER_QUEUED;
+}
+
+int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
+		  const struct muster_deadline *until)
+{
+	struct barrier_exit exit;
+	int err;
+
+	barrier_exit_init(&exit);
+	spin_lock(&barrier->object.lock);
+	err = barrier_arrive(barrier, bw, until, &exit);
+	barrier_unlock(barrier, &exit);
+	return err;
+}
+
+int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
+		 struct barrier_waiter *bw, const struct muster_deadline *until)
+{
+	int err;
+
+	muster_waiter_init(&bw->waiter, owner, barrier_leave);
+	err = barrier_enter(barrier, bw, until);
+	if (err == MUSTER_QUEUED)
+		return muster_wait(&bw->waiter, until);
+	muster_owner_put(owner);
+	return err;
+}

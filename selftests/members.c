@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Barriers whose parties change, and whose parties are members (B6)
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+#include "muster_util.h"
+
+FIXTURE(members) {
+	int plain, action, breaks, shrinks, acts;
+	struct puppet *a, *b, *c;
+};
+
+FIXTURE_SETUP(members)
+{
+	self->plain = open_barrier(3, 0);
+	self->action = open_barrier(3, MUSTER_BARRIER_ACTION);
+	self->breaks = open_barrier(3, MUSTER_BARRIER_MEMBERS);
+	self->shrinks = open_barrier(3, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK);
+	self->acts = open_barrier(3, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK |
+				  MUSTER_BARRIER_ACTION);
+	self->a = puppet();
+	self->b = puppet();
+	self->c = puppet();
+}
+
+FIXTURE_TEARDOWN(members)
+{
+}
+
+#define ARRIVE(p, fd) do {						\
+	__u32 _before = barrier_state(fd).waiting;			\
+	tell(p, await(fd));						\
+	ASSERT_SOON(barrier_state(fd).waiting == _before + 1);		\
+} while (0)
+
+#define ENTER_ALL(fd) do {						\
+	ASSERT_EQ(0, ask(self->a, enter(fd, 1)));			\
+	ASSERT_EQ(0, ask(self->b, enter(fd, 1)));			\
+	ASSERT_EQ(0, ask(self->c, enter(fd, 1)));			\
+} while (0)
+
+/* B6: fewer parties may trip it; more wait for more. */
+TEST_F(members, set_parties)
+{
+	ARRIVE(self->a, self->plain);
+	ARRIVE(self->b, self->plain);
+	ASSERT_EQ(0, ask(me, set_parties(self->plain, 4)));
+	EXPECT_EQ(3, me->job.set_parties.old_parties);
+	ARRIVE(self->c, self->plain);
+	ASSERT_EQ(0, ask(me, set_parties(self->plain, 3)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+	ASSERT_EQ(0, hear(self->c));
+	EXPECT_EQ(2, self->a->job.await.index);
+	EXPECT_EQ(0, self->c->job.await.index);
+	EXPECT_EQ(-EINVAL, ask(me, set_parties(self->plain, 0)));
+	EXPECT_EQ(-EINVAL, ask(me, set_parties(self->plain, 1U << 31)));
+	EXPECT_EQ(-EINVAL, ask(me, set_parties(self->breaks, 2)));
+	EXPECT_EQ(3, barrier_state(self->plain).parties);
+}
+
+/* B6, B1: several generations at once, each with its own number. */
+TEST_F(members, several_generations)
+{
+	ASSERT_EQ(0, ask(me, set_parties(self->plain, 9)));
+	ARRIVE(self->a, self->plain);
+	ARRIVE(self->b, self->plain);
+	ARRIVE(self->c, self->plain);
+	ASSERT_EQ(0, ask(me, set_parties(self->plain, 1)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+	ASSERT_EQ(0, hear(self->c));
+	EXPECT_EQ(self->a->job.await.generation + 1, self->b->job.await.generation);
+	EXPECT_EQ(self->b->job.await.generation + 1, self->c->job.await.generation);
+	EXPECT_EQ(0, self->a->job.await.index);
+}
+
+/* B6, B2: with an action the last of those who wait runs it, and nothing else moves. */
+TEST_F(members, fewer_with_an_action)
+{
+	ARRIVE(self->a, self->action);
+	ARRIVE(self->b, self->action);
+	ASSERT_EQ(0, ask(me, set_parties(self->action, 2)));
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(MUSTER_OUTCOME_ACTION, self->b->job.await.outcome);
+	EXPECT_TRUE(is_busy(self->a));
+	/* The generation that acts is left alone. */
+	ASSERT_EQ(0, ask(me, set_parties(self->action, 1)));
+	ARRIVE(self->c, self->action);
+	ASSERT_EQ(0, ask(self->b, complete(self->action, self->b->job.await.token, 0)));
+	ASSERT_EQ(0, hear(self->a));
+	EXPECT_EQ(1, self->a->job.await.index);
+	ASSERT_EQ(0, hear(self->c));
+	EXPECT_EQ(MUSTER_OUTCOME_ACTION, self->c->job.await.outcome);
+}
+
+/* B6: who has no seat does not arrive, nor does anybody twice. */
+TEST_F(members, seats)
+{
+	struct puppet *thread = puppet_thread(self->a);
+
+	EXPECT_EQ(-EPERM, ask(me, await(self->breaks)));
+	EXPECT_EQ(-EINVAL, ask(me, enter(self->plain, 1)));
+	EXPECT_EQ(-EINVAL, ask(me, enter(self->breaks, 0)));
+	ASSERT_EQ(0, ask(self->a, enter(self->breaks, 1)));
+	ARRIVE(self->a, self->breaks);
+	EXPECT_EQ(-EBUSY, ask(thread, await(self->breaks)));
+	EXPECT_EQ(-EBUSY, ask(thread, leave(self->breaks, 1)));
+	EXPECT_EQ(-EPERM, ask(thread, leave(self->breaks, 2)));
+	/* The free seats are parties that miss. */
+	EXPECT_EQ(3, barrier_state(self->breaks).parties);
+	EXPECT_EQ(1, barrier_state(self->breaks).seats);
+	ASSERT_EQ(0, ask(thread, enter(self->breaks, 3)));
+	EXPECT_EQ(4, barrier_state(self->breaks).parties);
+	EXPECT_EQ(4, barrier_state(self->breaks).seats);
+}
+
+/* B6: members join and leave at run time; to leave may complete a generation. */
+TEST_F(members, leave)
+{
+	ENTER_ALL(self->breaks);
+	ARRIVE(self->a, self->breaks);
+	ARRIVE(self->b, self->breaks);
+	ASSERT_EQ(0, ask(self->c, leave(self->breaks, 1)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(2, barrier_state(self->breaks).parties);
+	EXPECT_EQ(0, barrier_state(self->breaks).broken_by);
+	/* It has arrived once, and may again in the next. */
+	ARRIVE(self->a, self->breaks);
+	ASSERT_EQ(0, ask(self->b, await(self->breaks)));
+	ASSERT_EQ(0, hear(self->a));
+}
+
+/* B6, B3: the death of a member that has not arrived breaks it, and it is named. */
+TEST_F(members, death_breaks)
+{
+	ENTER_ALL(self->breaks);
+	ARRIVE(self->a, self->breaks);
+	kill_puppet(self->c);
+	ASSERT_EQ(-EPIPE, hear(self->a));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
+	EXPECT_EQ(1, self->a->job.await.arrived);
+	EXPECT_EQ(3, self->a->job.await.parties);
+	EXPECT_EQ(self->c->pid, barrier_state(self->breaks).broken_pid);
+	/* Its seat is free for another. */
+	EXPECT_EQ(3, barrier_state(self->breaks).parties);
+	EXPECT_EQ(2, barrier_state(self->breaks).seats);
+	ASSERT_EQ(0, ask(me, reset(self->breaks)));
+	ASSERT_EQ(0, ask(me, enter(self->breaks, 1)));
+	EXPECT_EQ(3, barrier_state(self->breaks).parties);
+	ARRIVE(self->a, self->breaks);
+	ARRIVE(self->b, self->breaks);
+	ASSERT_EQ(0, ask(me, await(self->breaks)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+}
+
+/* B6: or shrinks it, which may trip it. */
+TEST_F(members, death_shrinks)
+{
+	ENTER_ALL(self->shrinks);
+	ARRIVE(self->a, self->shrinks);
+	ARRIVE(self->b, self->shrinks);
+	kill_puppet(self->c);
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(2, barrier_state(self->shrinks).parties);
+	EXPECT_EQ(1, barrier_state(self->shrinks).lost);
+	/* So does the death of one that has arrived. */
+	ARRIVE(self->a, self->shrinks);
+	kill_puppet(self->a);
+	ASSERT_SOON(barrier_state(self->shrinks).parties == 1);
+	EXPECT_EQ(0, barrier_state(self->shrinks).waiting);
+	EXPECT_EQ(0, barrier_state(self->shrinks).broken_by);
+	ASSERT_EQ(0, ask(self->b, await(self->shrinks)));
+}
+
+/* B6, B2: a death while the action runs. */
+TEST_F(members, death_in_an_action)
+{
+	ENTER_ALL(self->acts);
+	ARRIVE(self->a, self->acts);
+	ARRIVE(self->b, self->acts);
+	ASSERT_EQ(0, ask(self->c, await(self->acts)));
+	EXPECT_EQ(MUSTER_OUTCOME_ACTION, self->c->job.await.outcome);
+	kill_puppet(self->a);
+	ASSERT_SOON(barrier_state(self->acts).parties == 2);
+	ASSERT_EQ(0, ask(self->c, complete(self->acts, self->c->job.await.token, 0)));
+	ASSERT_EQ(0, hear(self->b));
+	/* The one who runs it dies: that breaks it all the same. */
+	ARRIVE(self->b, self->acts);
+	ASSERT_EQ(0, ask(self->c, await(self->acts)));
+	kill_puppet(self->c);
+	ASSERT_EQ(-EPIPE, hear(self->b));
+}
+
+/* B6, W2: one thread waits, another closes the last descriptor: nobody trips for it. */
+TEST_F(members, closed_while_it_waits)
+{
+	struct puppet *thread = puppet_thread(self->a);
+
+	ENTER_ALL(self->shrinks);
+	ARRIVE(self->a, self->shrinks);
+	ARRIVE(self->b, self->shrinks);
+	ASSERT_EQ(0, ask(thread, do_close(self->shrinks)));
+	EXPECT_EQ(-EBADF, hear(self->a));
+	ASSERT_SOON(barrier_state(self->shrinks).parties == 2);
+	EXPECT_EQ(1, barrier_state(self->shrinks).waiting);
+	EXPECT_TRUE(is_busy(self->b));
+	ASSERT_EQ(0, ask(self->c, await(self->shrinks)));
+	ASSERT_EQ(0, hear(self->b));
+}
+
+/* B7: who is there and who is missing. */
+TEST_F(members, missing)
+{
+	struct muster_process list[8];
+
+	ENTER_ALL(self->breaks);
+	ASSERT_EQ(0, ask(self->c, enter(self->breaks, 1)));
+	ARRIVE(self->b, self->breaks);
+	ASSERT_EQ(3, barrier_processes(self->breaks, list, 8));
+	EXPECT_EQ(self->b->pid, list[0].pid);
+	EXPECT_EQ(MUSTER_PROCESS_WAITER, list[0].role);
+	EXPECT_EQ(self->a->pid, list[1].pid);
+	EXPECT_EQ(MUSTER_PROCESS_MISSING, list[1].role);
+	EXPECT_EQ(1, list[1].amount);
+	EXPECT_EQ(self->c->pid, list[2].pid);
+	EXPECT_EQ(2, list[2].amount);
+}
+
+/* B4, B6: a signal withdraws an arrival, and the seat can arrive again. */
+TEST_F(members, signal)
+{
+	ASSERT_EQ(0, ask(self->a, enter(self->breaks, 1)));
+	ARRIVE(self->a, self->breaks);
+	signal_puppet(self->a, SIG_EINTR);
+	EXPECT_EQ(-EINTR, hear(self->a));
+	ARRIVE(self->a, self->breaks);
+	EXPECT_EQ(1, barrier_state(self->breaks).waiting);
+	EXPECT_EQ(0, barrier_state(self->breaks).broken_by);
+}
+
+#define ROUNDS 40
+
+/* B6: deaths and arrivals meet; nobody is stuck, and nobody trips alone. */
+TEST_F(members, races)
+{
+	struct puppet *victim;
+	int i;
+
+	ASSERT_EQ(0, ask(self->a, enter(self->shrinks, 1)));
+	ASSERT_EQ(0, ask(self->b, enter(self->shrinks, 1)));
+	for (i = 0; i < ROUNDS; i++) {
+		victim = puppet();
+		ASSERT_EQ(0, ask(victim, enter(self->shrinks, 1)));
+		ASSERT_EQ(3, barrier_state(self->shrinks).parties);
+		tell(self->a, await(self->shrinks));
+		tell(self->b, await(self->shrinks));
+		if (i & 1)
+			tell(victim, await(self->shrinks));
+		kill_puppet(victim);
+		ASSERT_EQ(0, hear(self->a));
+		ASSERT_EQ(0, hear(self->b));
+		ASSERT_EQ(self->a->job.await.generation, self->b->job.await.generation);
+		ASSERT_SOON(barrier_state(self->shrinks).parties == 2);
+	}
+}
+
+TEST_HARNESS_MAIN
