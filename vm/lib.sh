@@ -4,8 +4,9 @@
 # What the scripts of vm/ share: the cache, root rights, and an apt of our own.
 #
 # The apt of our own has its package lists in the cache and, besides the
-# system's Debian sources, the release's backports. It leaves the system's
-# configuration alone, and apt still checks every signature.
+# system's Debian sources, the release's backports; or those of a newer release
+# alone. It leaves the system's configuration alone, and apt still checks every
+# signature.
 
 CACHE=${MUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/muster}
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -69,6 +70,12 @@ system_sources() {
 		'Created-By: Packages' 'Origin: Debian' | sort -u
 }
 
+# The Debian mirror that the system uses.
+mirror() {
+	system_sources | awk -v release="$(debian_release)" \
+		'$2 == release { print $1; exit }'
+}
+
 # write_sources [SUITE]: the system's, and the suite from the same mirror.
 write_sources() {
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg sources
@@ -79,44 +86,50 @@ write_sources() {
 		sources=$(system_sources)
 	fi
 	{
-		echo "$sources"
-		echo "$sources" |
-			awk -v release="$(debian_release)" -v suite="${1:-}" \
-			'suite && $2 == release { print $1, suite, "main" }'
-	} | sort -u | sed "s|^|deb [signed-by=$keyring] |" >"$CACHE/apt/sources"
+		[ -n "$foreign" ] || echo "$sources"
+		[ -z "${1:-}" ] || echo "$(mirror) $1 main"
+	} | sort -u | sed "s|^|deb [signed-by=$keyring] |" >"$APT/sources"
 }
 
-own_options=(
-	-o Dir::Etc::sourcelist="$CACHE/apt/sources"
-	-o Dir::Etc::sourceparts=/dev/null
-	-o Dir::Etc::preferencesparts=/dev/null
-	-o Dir::State::lists="$CACHE/apt/lists"
-	-o Acquire::Languages=none
-	-o APT::Sandbox::User=root
-)
+# use_release [RELEASE]: which one's packages our apt is for; without, the
+# system's own.
+use_release() {
+	foreign=${1:-}
+	APT=$CACHE/apt${foreign:+-$foreign}
+	own_options=(
+		-o Dir::Etc::sourcelist="$APT/sources"
+		-o Dir::Etc::sourceparts=/dev/null
+		-o Dir::Etc::preferencesparts=/dev/null
+		-o Dir::State::lists="$APT/lists"
+		-o Acquire::Languages=none
+		-o APT::Sandbox::User=root
+	)
+}
+use_release
 
 # own_apt apt-get|apt-cache ARG...: as if no package were installed.
 own_apt() {
-	"$1" -qq "${own_options[@]}" -o Dir::State::status="$CACHE/apt/status" \
-		-o Dir::Cache="$CACHE/apt/cache" "${@:2}"
+	"$1" -qq "${own_options[@]}" -o Dir::State::status="$APT/status" \
+		-o Dir::Cache="$APT/cache" "${@:2}"
 }
 
 update_lists() {
 	# One set-up calls this several times in a row: an hour is new enough.
-	[ -z "$(find "$CACHE/apt/updated" -mmin -60 2>/dev/null)" ] || return 0
-	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
-	: >"$CACHE/apt/status"
-	write_sources "$(debian_release)-backports"
+	[ -z "$(find "$APT/updated" -mmin -60 2>/dev/null)" ] || return 0
+	mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial"
+	: >"$APT/status"
+	write_sources "${foreign:-$(debian_release)}-backports"
 	quietly own_apt apt-get update --error-on=any || {
+		[ -z "$foreign" ] || return 1
 		say "going on without backports"
 		write_sources
 		quietly own_apt apt-get update || return 1
 	}
-	touch "$CACHE/apt/updated"
+	touch "$APT/updated"
 }
 
 own_lists() {
-	locked apt update_lists
+	locked "${APT##*/}" update_lists
 }
 
 # fetch_packages DIR PACKAGE...: unpacks the packages below DIR.
