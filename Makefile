@@ -25,6 +25,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 	bench/Makefile examples/Makefile))
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
+.PHONY: test-debug test-detectors test-kernels
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -77,6 +78,15 @@ demo:	## show what muster is good for, in the VM
 test:	## set up, build and test everything
 	@vm/setup vm/test
 
+test-debug:	## the suite on the debug kernels (KASAN, lockdep, kmemleak...; KCSAN)
+	@vm/setup vm/test-debug
+
+test-detectors:	## show that each detector of the debug kernels would have spoken
+	@vm/setup vm/test-detectors
+
+test-kernels:	## the suite on Debian's kernels, old to new, and on PREEMPT_RT
+	@vm/setup vm/test-kernels
+
 bench:	## what operations cost, counted in instructions
 	@vm/setup
 	@bench/run --kernel $(KERNEL)
@@ -101,4 +111,4 @@ clean:	## remove everything that was built
 	rm -rf $(BUILD)
 
 help:	## this list
-	@awk -F ':.*##[[:space:]]*' '/^[a-z]+:.*##/ { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##[[:space:]]*' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the test scripts share: stages, and the sum at the end. Each stage reports
+# its tests as lines "ok - NAME" and "not ok - NAME"; a stage that fails without
+# such a line counts as one failed test.
+
+# start_stages LOG: all output is kept there.
+start_stages() {
+	results=$1
+	mkdir -p "${results%/*}"
+	: >"$results"
+}
+
+# stage NAME COMMAND...
+stage() {
+	local name=$1 status=0 log=$results.stage start=$SECONDS
+	shift
+	echo "== $name"
+	"$@" 2>&1 | tee "$log" || status=$?
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok' "$log"; then
+		echo "not ok - $name: status $status" | tee -a "$log"
+	fi
+	cat "$log" >>"$results"
+	echo "== $name took $((SECONDS - start)) s"
+}
+
+# The last line is "N passed, N failed".
+sum_up() {
+	awk '
+		/^ok - .*# SKIP/ { skipped++; next }
+		/^ok - / { passed++ }
+		/^not ok - / { failed++; list = list "\n" $0 }
+		END {
+			if (list)
+				print "\nfailed:" list
+			printf "%d passed, %d failed", passed, failed
+			if (skipped)
+				printf ", %d skipped", skipped
+			print ""
+			exit failed > 0 || !passed
+		}' "$results" | tee -a "$results"
+}
