@@ -22,7 +22,7 @@ MODULE_SOURCES := Kbuild $(wildcard kmod/* uapi/*/*)
 
 # The parts that there are; each has targets all, clean and perhaps test.
 PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
-	bench/Makefile examples/Makefile))
+	bench/Makefile examples/Makefile stress/Makefile))
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: test-debug test-detectors test-kernels

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sequential specifications, and the search for an order that fits one
+ *
+ * A specification is a state machine. A call changes its state at one or more
+ * instants between its invocation and its response; the search finds instants for
+ * all calls of a history such that each got the answer it should (linearizability).
+ * It is that of Wing and Gong with what Lowe added: an instant is put off until the
+ * next response needs it, and no state is looked at twice.
+ *
+ * A call that waits has two instants of its own: it comes in, when it is answered
+ * at once or queued; and it may leave the queue. Being granted is part of somebody
+ * else's instant. So a waiter that nobody wakes, or a permit that gets lost, is an
+ * answer that no order explains.
+ *
+ * To describe a new primitive: fill in a struct spec.
+ */
+#ifndef SPEC_H
+#define SPEC_H
+
+#include "history.h"
+
+/* How many calls may be under way at an instant, and how many owners there may be. */
+#define SPEC_SLOTS	64
+#define SPEC_OWNERS	64
+#define SPEC_NONE	0xff
+
+/**
+ * enum spec_status - how far a call is
+ * @SPEC_NEW:		nothing has happened
+ * @SPEC_QUEUED:	it waits
+ * @SPEC_OK:		it was granted what it asked for
+ * @SPEC_FAILED:	it was not
+ * @SPEC_PHASE:		the type's own: between two instants
+ */
+enum spec_status {
+	SPEC_NEW,
+	SPEC_QUEUED,
+	SPEC_OK,
+	SPEC_FAILED,
+	SPEC_PHASE,
+};
+
+/* Why a waiter leaves: what happens to it. */
+enum spec_reason {
+	SPEC_TIMEOUT,
+	SPEC_SIGNAL,
+	SPEC_KILLED,
+	SPEC_CLOSED,
+	SPEC_REASONS,
+};
+
+/**
+ * struct spec_op - a call, prepared
+ * @rec:	its record
+ * @code:	its code
+ * @slot:	its place while it is under way
+ * @owner:	that of its owner: the process, through that file
+ * @last:	nothing of its owner comes after it has returned
+ * @restarts:	how many signals may have made it queue up again
+ * @known:	how it ended is known
+ * @inv:	when it began
+ * @res:	when it was over, at the latest
+ * @dies:	when it was over without result, at the earliest
+ */
+struct spec_op {
+	const struct history_record *rec;
+	__u16 code;
+	__u8 slot;
+	__u8 owner;
+	bool last;
+	__u8 restarts;
+	bool known;
+	__u64 inv, res, dies;
+};
+
+/**
+ * struct spec_common - what the state of each type begins with
+ * @dead:	owners without a descriptor, by number
+ * @orphans:	calls that were under way when their owner died, by slot
+ * @status:	of the call in each slot, enum spec_status
+ * @restarts:	how often it may still queue up again
+ */
+struct spec_common {
+	__u64 dead;
+	__u64 orphans;
+	__u8 status[SPEC_SLOTS];
+	__u8 restarts[SPEC_SLOTS];
+};
+
+struct spec_run;
+
+/**
+ * struct spec - a sequential specification
+ * @name:	its name
+ * @calls:	its calls, from HISTORY_OWN on; NULL if another one names them
+ * @nr_calls:	how many
+ * @state_size:	of its state, that begins with struct spec_common
+ * @choices:	most choices of @step, 0 means 1
+ * @part:	histories of different parts of an object are independent: the part
+ *		that a call concerns, SPEC_NO_PART for none. NULL: there is only one
+ * @init:	sets up a zeroed state
+ * @step:	a call moves on: comes in (SPEC_NEW) or, in a phase of its own, does
+ *		the next thing. There may be several choices, from 0 on. False if it
+ *		cannot, or if somebody gets another answer than was recorded
+ * @leave:	a waiter leaves; false if it cannot for that reason. May be NULL
+ * @drop:	the owner is dead: it gives something back. True if there may be more;
+ *		@ok is set to false if somebody gets the wrong answer. May be NULL
+ * @possible:	may a call that is under way still get its answer? Only saves time.
+ *		May be NULL
+ * @gain:	the owner has come by a descriptor. May be NULL
+ * @forget:	nothing of the owner will come any more. May be NULL
+ * @show:	describes a state. May be NULL
+ */
+struct spec {
+	const char *name;
+	const struct history_call *calls;
+	unsigned int nr_calls;
+	size_t state_size;
+	unsigned int choices;
+	__u64 (*part)(const struct history_record *rec);
+	void (*init)(const struct spec_run *run, void *state);
+	bool (*step)(const struct spec_run *run, void *state, const struct spec_op *op,
+		     unsigned int choice);
+	bool (*leave)(const struct spec_run *run, void *state, const struct spec_op *op,
+		      enum spec_reason reason);
+	bool (*drop)(const struct spec_run *run, void *state, unsigned int owner,
+		     bool *ok);
+	bool (*possible)(const struct spec_run *run, const void *state,
+			 const struct spec_op *op);
+	void (*gain)(void *state, unsigned int owner);
+	void (*forget)(void *state, unsigned int owner);
+	void (*show)(const struct spec_run *run, const void *state, FILE *out);
+};
+
+#define SPEC_NO_PART	(~0ULL)
+
+/**
+ * struct spec_event - a call begins or is over
+ * @at:		when
+ * @op:		which
+ * @begins:	begins
+ */
+struct spec_event {
+	__u64 at;
+	__u32 op;
+	bool begins;
+};
+
+/**
+ * struct spec_tenant - whose number an owner's is
+ * @at:		from when on
+ * @process:	the process
+ * @owner:	the number
+ */
+struct spec_tenant {
+	__u64 at;
+	__u32 process;
+	__u8 owner;
+};
+
+/**
+ * struct spec_run - the search through the history of one part of one object
+ * @spec:	the specification
+ * @history:	the history
+ * @object:	the object
+ * @ops:	the calls
+ * @nr_ops:	how many
+ * @events:	in order of time
+ * @nr_events:	how many
+ * @tenants:	whose numbers the owners' are, in order of time
+ * @nr_tenants:	how many
+ * @pending:	the calls that are under way, by slot
+ * @full:	set by a specification whose state has no room for what happens
+ * @now:	time of the event that is to be explained
+ * @states:	states looked at so far
+ * @reached:	the first event that could not be explained
+ */
+struct spec_run {
+	const struct spec *spec;
+	const struct history *history;
+	const struct history_object *object;
+	struct spec_op *ops;
+	unsigned int nr_ops;
+	struct spec_event *events;
+	unsigned int nr_events;
+	struct spec_tenant *tenants;
+	unsigned int nr_tenants;
+	const struct spec_op *pending[SPEC_SLOTS];
+	bool *full;
+	__u64 now;
+	__u64 states;
+	unsigned int reached;
+};
+
+enum spec_verdict {
+	SPEC_GOOD,
+	SPEC_BAD,
+	SPEC_TOO_HARD,
+};
+
+/**
+ * struct spec_score - what was checked
+ * @histories:	how many histories, one for each part of each object
+ * @calls:	in them
+ * @states:	that were looked at
+ * @bad:	how many histories no order explains
+ * @hard:	how many were given up
+ */
+struct spec_score {
+	__u64 histories;
+	__u64 calls;
+	__u64 states;
+	__u64 bad;
+	__u64 hard;
+};
+
+/* ---- spec.c: the search ---- */
+
+enum spec_verdict spec_search(struct spec_run *run, __u64 max_states);
+
+/* ---- spec_prepare.c: from a history to calls and events ---- */
+
+/* Checks all parts of an object; says on @out what is wrong. */
+void spec_check(const struct history *h, unsigned int object, const struct spec *spec,
+		__u64 max_states, struct spec_score *score, FILE *out);
+
+/* ---- for specifications ---- */
+
+static inline const struct spec_op *spec_pending(const struct spec_run *run,
+						 unsigned int slot)
+{
+	return run->pending[slot];
+}
+
+/* Does it fit what is known that the call returns @ret? */
+static inline bool spec_may(const struct spec_op *op, int ret)
+{
+	return !op->known || op->rec->ret == ret;
+}
+
+/* The call is over; false if it cannot have returned that. */
+static inline bool spec_end(struct spec_common *common, const struct spec_op *op, int ret)
+{
+	common->status[op->slot] = ret < 0 ? SPEC_FAILED : SPEC_OK;
+	return spec_may(op, ret);
+}
+
+static inline bool spec_is_orphan(const struct spec_common *common,
+				  const struct spec_op *op)
+{
+	return common->orphans & 1ULL << op->slot;
+}
+
+static inline bool spec_waits(const struct spec_common *common, const struct spec_op *op)
+{
+	return common->status[op->slot] <= SPEC_QUEUED;
+}
+
+/* A queue of calls, by slot. */
+struct spec_queue {
+	__u8 nr;
+	__u8 slot[SPEC_SLOTS - 1];
+};
+
+static inline void spec_push(struct spec_queue *queue, unsigned int slot)
+{
+	queue->slot[queue->nr++] = slot;
+}
+
+/* ---- spec_util.c ---- */
+
+__u32 spec_owner_process(const struct spec_run *run, unsigned int owner);
+/* The id of that process. */
+__s32 spec_owner_pid(const struct spec_run *run, unsigned int owner);
+void spec_remove(struct spec_queue *queue, unsigned int slot);
+bool spec_queued(const struct spec_queue *queue, unsigned int slot);
+void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,
+		     FILE *out);
+
+extern const struct spec spec_sem;
+extern const struct spec spec_barrier;
+extern const struct spec spec_flight;
+extern const struct spec spec_parcel;
+extern const struct spec spec_name;
+
+#endif /* SPEC_H */

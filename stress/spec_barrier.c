@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cyclic barrier, one call at a time (B1 to B5, B7). See spec.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/muster.h>
+
+#include "spec.h"
+#include "spec_calls.h"
+
+/* AWAIT: it is to run the action, but has no descriptor any more. */
+#define PHASE_LOST	SPEC_PHASE
+
+/**
+ * struct end - how a generation ended
+ * @broken_by:	MUSTER_BROKEN_*, 0 if it tripped
+ * @status:	what the action said
+ * @arrived:	how many had arrived
+ * @pid:	who broke it
+ */
+struct end {
+	__u32 broken_by;
+	__s32 status;
+	__u32 arrived;
+	__s32 pid;
+};
+
+/**
+ * struct barrier - the state
+ * @common:	the search's part
+ * @generation:	that forms or whose action runs
+ * @token:	of the latest that formed
+ * @actions:	tokens of the actions that owners were given and did not complete
+ * @broken:	how it broke
+ * @acts:	an action runs
+ * @runner:	its owner
+ * @queue:	who has arrived
+ * @acting:	who waits for the action to end
+ */
+struct barrier {
+	struct spec_common common;
+	__u64 generation, token;
+	__u64 actions[SPEC_OWNERS];
+	struct end broken;
+	__u8 acts, runner;
+	struct spec_queue queue, acting;
+};
+
+static __u32 parties(const struct spec_run *run)
+{
+	return run->object->limit;
+}
+
+static bool has_action(const struct spec_run *run)
+{
+	return run->object->options & MUSTER_BARRIER_ACTION;
+}
+
+/* ---- leaving ---- */
+
+static bool told_end(const struct spec_run *run, const struct spec_op *op,
+		     const struct end *end)
+{
+	const struct history_record *rec = op->rec;
+
+	return !op->known || (rec->out[BARRIER_OUT_BROKEN_BY] == end->broken_by &&
+			      rec->out[BARRIER_OUT_STATUS] == end->status &&
+			      rec->out[BARRIER_OUT_ARRIVED] == end->arrived &&
+			      rec->out[BARRIER_OUT_PARTIES] == parties(run));
+}
+
+static bool told_pass(const struct barrier *b, const struct spec_op *op, __u64 generation,
+		      __u32 index, bool action)
+{
+	const struct history_record *rec = op->rec;
+
+	return !op->known || ((__u64)rec->out[BARRIER_OUT_GENERATION] == generation &&
+			      (__u64)rec->out[BARRIER_OUT_TOKEN] == b->token &&
+			      rec->out[BARRIER_OUT_INDEX] == index &&
+			      rec->out[BARRIER_OUT_ACTION] == action);
+}
+
+/* All in the queue learn how it ended; the first who arrived has the highest index. */
+static bool let_out(const struct spec_run *run, struct barrier *b,
+		    struct spec_queue *queue, const struct end *end, __u64 generation)
+{
+	__u32 index = parties(run);
+	bool ok = true;
+
+	while (queue->nr && ok) {
+		const struct spec_op *op = spec_pending(run, queue->slot[0]);
+
+		spec_remove(queue, op->slot);
+		if (end->broken_by)
+			ok = spec_end(&b->common, op, -EPIPE) && told_end(run, op, end);
+		else
+			ok = spec_end(&b->common, op, 0) &&
+			     told_pass(b, op, generation, --index, false);
+	}
+	return ok;
+}
+
+/* The queue breaks, and with it the barrier; the first cause counts. */
+static bool break_all(const struct spec_run *run, struct barrier *b, const struct end *end)
+{
+	if (!b->broken.broken_by)
+		b->broken = *end;
+	return let_out(run, b, &b->queue, end, 0);
+}
+
+static bool break_queue(const struct spec_run *run, struct barrier *b, __u32 why,
+			__u32 arrived, __s32 pid)
+{
+	struct end end = { why, 0, arrived, pid };
+
+	return break_all(run, b, &end);
+}
+
+static void stop_acting(struct barrier *b)
+{
+	b->acts = 0;
+	b->runner = 0;
+}
+
+/* The generation that is acting breaks, and who queues behind it. */
+static bool break_acting(const struct spec_run *run, struct barrier *b, __u32 why,
+			 __s32 status, __s32 pid)
+{
+	struct end end = { why, status, parties(run), pid };
+
+	stop_acting(b);
+	return let_out(run, b, &b->acting, &end, 0) && break_all(run, b, &end);
+}
+
+/* ---- arriving ---- */
+
+static bool start_action(struct barrier *b, const struct spec_op *op)
+{
+	b->acts = 1;
+	b->runner = op->owner;
+	b->token++;
+	b->actions[op->owner] = b->token;
+	if (op->known && op->rec->ret == -EBADF && spec_is_orphan(&b->common, op)) {
+		b->common.status[op->slot] = PHASE_LOST;
+		return true;
+	}
+	return spec_end(&b->common, op, 0) && told_pass(b, op, b->generation, 0, true);
+}
+
+/* The last has arrived. */
+static bool form(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	static const struct end tripped;
+
+	if (has_action(run)) {
+		b->acting = b->queue;
+		b->queue = (struct spec_queue){};
+		return start_action(b, op);
+	}
+	b->token++;
+	b->generation++;
+	return spec_end(&b->common, op, 0) && told_pass(b, op, b->generation - 1, 0, false) &&
+	       let_out(run, b, &b->queue, &tripped, b->generation - 1);
+}
+
+/* After a generation tripped, the next may be complete: its last runs the action. */
+static bool form_queued(const struct spec_run *run, struct barrier *b)
+{
+	const struct spec_op *last;
+	__u32 i;
+
+	if (b->queue.nr < parties(run))
+		return true;
+	last = spec_pending(run, b->queue.slot[parties(run) - 1]);
+	for (i = 0; i + 1 < parties(run); i++) {
+		spec_push(&b->acting, b->queue.slot[0]);
+		spec_remove(&b->queue, b->queue.slot[0]);
+	}
+	spec_remove(&b->queue, last->slot);
+	return start_action(b, last);
+}
+
+static bool arrive(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	if (b->common.dead & 1ULL << op->owner)
+		return spec_end(&b->common, op, -EBADF);
+	if (b->broken.broken_by)
+		return spec_end(&b->common, op, -EPIPE) && told_end(run, op, &b->broken);
+	if (!b->acts && b->queue.nr + 1U == parties(run))
+		return form(run, b, op);
+	if (op->rec->how & HOW_TRY)
+		return spec_end(&b->common, op, -EAGAIN);
+	spec_push(&b->queue, op->slot);
+	b->common.status[op->slot] = SPEC_QUEUED;
+	return true;
+}
+
+static bool await(const struct spec_run *run, struct barrier *b, const struct spec_op *op,
+		  unsigned int choice)
+{
+	const struct history_record *rec = op->rec;
+	__s32 pid = run->history->processes[rec->process].pid;
+
+	if (b->common.status[op->slot] == PHASE_LOST) {
+		if (choice)
+			return false;
+		b->common.status[op->slot] = SPEC_FAILED;
+		return !b->acts || b->runner != op->owner ||
+		       break_acting(run, b, MUSTER_BROKEN_DEATH, 0, pid);
+	}
+	if (rec->how & HOW_FAULT)
+		return !choice && spec_end(&b->common, op, -EFAULT);
+	if (!choice)
+		return arrive(run, b, op);
+	/* A deadline that has passed already neither joins nor breaks. */
+	return op->known && rec->how & HOW_TIMED && !b->broken.broken_by &&
+	       spec_end(&b->common, op, -ETIMEDOUT);
+}
+
+static bool barrier_leave(const struct spec_run *run, void *state, const struct spec_op *op,
+			  enum spec_reason reason)
+{
+	__s32 pid = run->history->processes[op->rec->process].pid;
+	__u32 why = reason == SPEC_TIMEOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
+	struct barrier *b = state;
+	__u32 arrived = b->queue.nr;
+
+	if (spec_queued(&b->acting, op->slot)) {
+		spec_remove(&b->acting, op->slot);
+		return reason != SPEC_SIGNAL && break_acting(run, b, why, 0, pid);
+	}
+	spec_remove(&b->queue, op->slot);
+	return reason == SPEC_SIGNAL || break_queue(run, b, why, arrived, pid);
+}
+
+/* ---- the other calls ---- */
+
+static bool complete(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	static const struct end tripped;
+	__u64 token = op->rec->arg[BARRIER_TOKEN];
+	__s32 status = op->rec->arg[BARRIER_STATUS];
+	__s32 pid = run->history->processes[op->rec->process].pid;
+
+	if (!token || b->actions[op->owner] != token)
+		return spec_end(&b->common, op, -EPERM);
+	b->actions[op->owner] = 0;
+	if (!b->acts || b->runner != op->owner || b->token != token)
+		return spec_end(&b->common, op, -EPIPE);
+	if (!spec_end(&b->common, op, 0))
+		return false;
+	if (status)
+		return break_acting(run, b, MUSTER_BROKEN_ACTION, status, pid);
+	stop_acting(b);
+	if (!let_out(run, b, &b->acting, &tripped, b->generation))
+		return false;
+	b->generation++;
+	return form_queued(run, b);
+}
+
+static bool reset(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	bool ok;
+
+	if (b->acts)
+		ok = break_acting(run, b, MUSTER_BROKEN_RESET, 0, 0);
+	else
+		ok = break_queue(run, b, MUSTER_BROKEN_RESET, b->queue.nr, 0);
+	b->broken = (struct end){};
+	b->generation++;
+	return spec_end(&b->common, op, 0) && ok;
+}
+
+/* ---- looking ---- */
+
+static bool listed(const struct spec_run *run, const struct spec_queue *queue,
+		   const struct history_entry *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->nr; i++) {
+		const struct spec_op *op = spec_pending(run, queue->slot[i]);
+
+		if (list[i].role != MUSTER_PROCESS_WAITER ||
+		    list[i].pid != run->history->processes[op->rec->process].pid)
+			return false;
+	}
+	return true;
+}
+
+/* Those who wait in order of arrival, then the one that runs the action. */
+static bool same_processes(const struct spec_run *run, const struct barrier *b,
+			   const struct history_record *rec)
+{
+	const struct history_entry *list = &run->history->entries[rec->entries];
+	unsigned int nr = b->acting.nr + b->queue.nr;
+
+	if (rec->nr_entries != nr + b->acts || !listed(run, &b->acting, list) ||
+	    !listed(run, &b->queue, list + b->acting.nr))
+		return false;
+	return !b->acts || (list[nr].role == MUSTER_PROCESS_HOLDER &&
+			    list[nr].pid == spec_owner_pid(run, b->runner));
+}
+
+static bool stat(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+
+	if (!spec_end(&b->common, op, 0))
+		return false;
+	return !op->known ||
+	       ((__u64)rec->out[BARRIER_STAT_GENERATION] == b->generation &&
+		rec->out[BARRIER_STAT_WAITING] == b->acting.nr + b->queue.nr &&
+		rec->out[BARRIER_STAT_BROKEN_BY] == b->broken.broken_by &&
+		rec->out[BARRIER_STAT_PID] == b->broken.pid &&
+		rec->out[BARRIER_STAT_STATUS] == b->broken.status &&
+		rec->out[BARRIER_STAT_ARRIVED] == b->broken.arrived &&
+		rec->out[BARRIER_STAT_ACTING] == b->acts && same_processes(run, b, rec));
+}
+
+/* ---- the specification ---- */
+
+static bool barrier_step(const struct spec_run *run, void *state, const struct spec_op *op,
+			 unsigned int choice)
+{
+	struct barrier *b = state;
+
+	if (op->code == BARRIER_AWAIT)
+		return await(run, b, op, choice);
+	if (choice)
+		return false;
+	switch (op->code) {
+	case BARRIER_COMPLETE:
+		return complete(run, b, op);
+	case BARRIER_RESET:
+		return reset(run, b, op);
+	default:
+		return stat(run, b, op);
+	}
+}
+
+static bool barrier_drop(const struct spec_run *run, void *state, unsigned int owner,
+			 bool *ok)
+{
+	struct barrier *b = state;
+
+	if (b->acts && b->runner == owner)
+		*ok = break_acting(run, b, MUSTER_BROKEN_DEATH, 0,
+				   spec_owner_pid(run, owner));
+	b->actions[owner] = 0;
+	return false;
+}
+
+static bool barrier_possible(const struct spec_run *run, const void *state,
+			     const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+	const struct barrier *b = state;
+	__u64 generation = rec->out[BARRIER_OUT_GENERATION];
+
+	if (op->code != BARRIER_AWAIT || rec->ret || !spec_waits(&b->common, op))
+		return true;
+	return generation >= b->generation &&
+	       (__u64)rec->out[BARRIER_OUT_TOKEN] + spec_queued(&b->acting, op->slot) >
+	       b->token;
+}
+
+static void barrier_forget(void *state, unsigned int owner)
+{
+	struct barrier *b = state;
+
+	b->actions[owner] = 0;
+}
+
+static void barrier_show(const struct spec_run *run, const void *state, FILE *out)
+{
+	const struct barrier *b = state;
+
+	fprintf(out, "# generation %llu, token %llu, broken by %u, %s, queue:", b->generation,
+		b->token, b->broken.broken_by, b->acts ? "acting" : "no action");
+	spec_show_queue(run, &b->queue, out);
+}
+
+static const struct history_call barrier_calls[] = {
+	{ "await", { }, { "generation", "token", "index", "action", "status", "broken_by",
+			  "arrived", "parties" } },
+	{ "complete", { "token", "status" }, { } },
+	{ "reset", { }, { } },
+	{ "stat", { }, { "generation", "waiting", "broken_by", "pid", "status", "arrived",
+			 "acting" } },
+};
+
+const struct spec spec_barrier = {
+	.name = "barrier",
+	.calls = barrier_calls,
+	.nr_calls = sizeof(barrier_calls) / sizeof(*barrier_calls),
+	.state_size = sizeof(struct barrier),
+	.choices = 2,
+	.step = barrier_step,
+	.leave = barrier_leave,
+	.drop = barrier_drop,
+	.possible = barrier_possible,
+	.forget = barrier_forget,
+	.show = barrier_show,
+};

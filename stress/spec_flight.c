@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One key of a flight group, one call at a time (F1, F2, F4 to F6, F9, F11, F12).
+ * See spec.h.
+ *
+ * Here a "call" is one execution for the key, as the contract says; what processes
+ * call is a join, a finish, ...
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/muster.h>
+
+#include "spec.h"
+#include "spec_calls.h"
+
+/* JOIN: it leads, but could not be told so; or it was killed, and nobody knows. */
+#define PHASE_UNTOLD	(SPEC_PHASE + 0)
+#define PHASE_UNSURE	(SPEC_PHASE + 1)
+
+/* Calls for one key that go on at the same time: one can be joined. */
+#define CALLS_MAX	12
+
+/**
+ * struct call - one execution
+ * @token:	of the leader, 0 if nobody knows it
+ * @thread:	of the leader: process and thread
+ * @attempt:	1, and 1 more for each hand-over
+ * @left:	hand-overs that there may be
+ * @used:	there is one
+ * @listed:	it can be joined
+ * @leader:	its owner
+ * @followers:	who would lead
+ * @bystanders:	who would not
+ */
+struct call {
+	__u64 token;
+	__u64 thread;
+	__u32 attempt, left;
+	__u8 used, listed, leader;
+	struct spec_queue followers, bystanders;
+};
+
+/**
+ * struct flight - the state
+ * @common:	the search's part
+ * @token:	the greatest that is known to have been given
+ * @calls:	the calls
+ */
+struct flight {
+	struct spec_common common;
+	__u64 token;
+	struct call calls[CALLS_MAX];
+};
+
+/**
+ * struct ending - how a call ended
+ * @ret:	0 or -EOWNERDEAD
+ * @call:	the call
+ * @shared:	how many follow
+ * @finish:	what ended it
+ */
+struct ending {
+	int ret;
+	const struct call *call;
+	unsigned int shared;
+	const struct history_record *finish;
+};
+
+static __u64 thread_of(const struct spec_op *op)
+{
+	return (__u64)op->rec->process * HISTORY_THREADS + op->rec->thread + 1;
+}
+
+static struct call *listed_call(struct flight *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		if (f->calls[i].used && f->calls[i].listed)
+			return &f->calls[i];
+	}
+	return NULL;
+}
+
+static unsigned int nr_waiting(const struct call *call)
+{
+	return call->followers.nr + call->bystanders.nr;
+}
+
+/* ---- leading ---- */
+
+/* The call is led by @op from now on; false if that is not what it was told. */
+static bool lead(struct flight *f, struct call *call, const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+
+	call->leader = op->owner;
+	call->thread = thread_of(op);
+	call->token = 0;
+	if (rec->how & HOW_FAULT || (op->known && rec->ret)) {
+		f->common.status[op->slot] = PHASE_UNTOLD;
+		return spec_may(op, -EFAULT) && rec->how & HOW_FAULT;
+	}
+	if (!op->known) {
+		f->common.status[op->slot] = PHASE_UNSURE;
+		return true;
+	}
+	if (!spec_end(&f->common, op, 0))
+		return false;
+	call->token = rec->out[FLIGHT_OUT_TOKEN];
+	if (rec->out[FLIGHT_OUT_ROLE] != MUSTER_ROLE_LEADER ||
+	    rec->out[FLIGHT_OUT_ATTEMPT] != call->attempt ||
+	    rec->out[FLIGHT_OUT_SHARED] != nr_waiting(call) || call->token <= f->token)
+		return false;
+	f->token = call->token;
+	return true;
+}
+
+static bool begin_call(const struct spec_run *run, struct flight *f,
+		       const struct spec_op *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX && f->calls[i].used; i++)
+		;
+	if (i == CALLS_MAX) {
+		*run->full = true;
+		return false;
+	}
+	f->calls[i] = (struct call){
+		.attempt = 1,
+		.left = run->object->limit,
+		.used = 1,
+		.listed = 1,
+	};
+	return lead(f, &f->calls[i], op);
+}
+
+/* ---- ending ---- */
+
+static bool told_result(const struct spec_op *op, const struct ending *end)
+{
+	const struct history_record *rec = op->rec, *finish = end->finish;
+
+	if (rec->ret)
+		return true;
+	return rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER &&
+	       rec->out[FLIGHT_OUT_TOKEN] == finish->arg[FLIGHT_TOKEN] &&
+	       rec->out[FLIGHT_OUT_ATTEMPT] == end->call->attempt &&
+	       rec->out[FLIGHT_OUT_SHARED] == end->shared &&
+	       rec->out[FLIGHT_OUT_STATUS] == finish->arg[FLIGHT_STATUS] &&
+	       rec->out[FLIGHT_OUT_LEN] == finish->arg[FLIGHT_LEN] &&
+	       !rec->out[FLIGHT_OUT_WRONG];
+}
+
+static bool let_out(const struct spec_run *run, struct flight *f, struct spec_queue *queue,
+		    const struct ending *end)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->nr; i++) {
+		const struct spec_op *op = spec_pending(run, queue->slot[i]);
+		int ret = end->ret;
+
+		if (!ret && op->rec->how & HOW_FAULT)
+			ret = -EFAULT;
+		if (!spec_end(&f->common, op, ret))
+			return false;
+		if (op->known && !ret && !told_result(op, end))
+			return false;
+	}
+	return true;
+}
+
+/* @finish is NULL if nobody is left to lead. */
+static bool end_call(const struct spec_run *run, struct flight *f, struct call *call,
+		     const struct history_record *finish)
+{
+	struct ending end = { finish ? 0 : -EOWNERDEAD, call, nr_waiting(call), finish };
+	bool ok = let_out(run, f, &call->followers, &end) &&
+		  let_out(run, f, &call->bystanders, &end);
+
+	*call = (struct call){};
+	return ok;
+}
+
+/*
+ * The leader is gone: the first follower leads. @counted unless the leader never
+ * learned that it led. @goes_on: somebody leads now.
+ */
+static bool hand_over(const struct spec_run *run, struct flight *f, struct call *call,
+		      bool counted, bool *goes_on)
+{
+	*goes_on = false;
+	while (call->followers.nr && (!counted || call->left)) {
+		const struct spec_op *op = spec_pending(run, call->followers.slot[0]);
+
+		spec_remove(&call->followers, op->slot);
+		if (spec_is_orphan(&f->common, op)) {
+			if (!spec_end(&f->common, op, -EBADF))
+				return false;
+			continue;
+		}
+		if (counted) {
+			call->attempt++;
+			call->left--;
+		}
+		*goes_on = true;
+		return lead(f, call, op);
+	}
+	return end_call(run, f, call, NULL);
+}
+
+/* ---- calls ---- */
+
+static int may_follow(const struct call *call, const struct spec_op *op)
+{
+	__u32 flags = op->rec->arg[FLIGHT_FLAGS];
+
+	if (flags & MUSTER_JOIN_NO_FOLLOW)
+		return -EBUSY;
+	if (!(flags & MUSTER_JOIN_MIGRATORY) && call->thread == thread_of(op))
+		return -EDEADLK;
+	return op->rec->how & HOW_TRY ? -EAGAIN : 0;
+}
+
+/* Who leads without knowing it passes it on. */
+static bool pass_on(const struct spec_run *run, struct flight *f, const struct spec_op *op)
+{
+	struct call *call;
+	bool goes_on;
+
+	f->common.status[op->slot] = SPEC_FAILED;
+	for (call = f->calls; call < f->calls + CALLS_MAX; call++) {
+		if (call->used && call->leader == op->owner && !call->token &&
+		    call->thread == thread_of(op))
+			return hand_over(run, f, call, false, &goes_on);
+	}
+	/* Its owner was closed meanwhile. */
+	return true;
+}
+
+/* Who is killed when it was made leader may have found out, and passed it on, or not. */
+static bool unsure(const struct spec_run *run, struct flight *f, const struct spec_op *op,
+		   unsigned int choice)
+{
+	if (choice)
+		return op->dies < run->now && pass_on(run, f, op);
+	f->common.status[op->slot] = SPEC_OK;
+	return true;
+}
+
+static bool join(const struct spec_run *run, struct flight *f, const struct spec_op *op)
+{
+	__u32 flags = op->rec->arg[FLIGHT_FLAGS];
+	struct call *call = listed_call(f);
+	int err;
+
+	if (f->common.status[op->slot] == PHASE_UNTOLD)
+		return pass_on(run, f, op);
+	if (f->common.dead & 1ULL << op->owner)
+		return spec_end(&f->common, op, -EBADF);
+	f->common.orphans &= ~(1ULL << op->slot);
+	if (!call && flags & MUSTER_JOIN_NO_LEAD)
+		return spec_end(&f->common, op, -ENOENT);
+	if (!call)
+		return begin_call(run, f, op);
+	err = may_follow(call, op);
+	if (err)
+		return spec_end(&f->common, op, err);
+	spec_push(flags & MUSTER_JOIN_NO_LEAD ? &call->bystanders : &call->followers,
+		  op->slot);
+	f->common.status[op->slot] = SPEC_QUEUED;
+	return true;
+}
+
+/* The call that the owner leads with that token. */
+static struct call *led_call(struct flight *f, const struct spec_op *op)
+{
+	__u64 token = op->rec->arg[FLIGHT_TOKEN];
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		if (f->calls[i].used && f->calls[i].leader == op->owner &&
+		    f->calls[i].token == token && token)
+			return &f->calls[i];
+	}
+	return NULL;
+}
+
+static bool told_count(const struct spec_op *op, unsigned int count)
+{
+	return !op->known || op->rec->out[FLIGHT_OUT_COUNT] == count;
+}
+
+static bool finish(const struct spec_run *run, struct flight *f, const struct spec_op *op)
+{
+	struct call *call = led_call(f, op);
+
+	if (op->rec->how & HOW_FAULT)
+		return spec_end(&f->common, op, -EFAULT);
+	if (!call)
+		return spec_end(&f->common, op, -EPERM);
+	return spec_end(&f->common, op, 0) && told_count(op, nr_waiting(call)) &&
+	       end_call(run, f, call, op->rec);
+}
+
+static bool abandon(const struct spec_run *run, struct flight *f, const struct spec_op *op)
+{
+	struct call *call = led_call(f, op);
+	bool goes_on;
+
+	if (!call)
+		return spec_end(&f->common, op, -EPERM);
+	return spec_end(&f->common, op, 0) && hand_over(run, f, call, true, &goes_on) &&
+	       told_count(op, goes_on);
+}
+
+/* A token that nobody knows may be the one or not. */
+static bool forget(struct flight *f, const struct spec_op *op, unsigned int choice)
+{
+	__u64 token = op->rec->arg[FLIGHT_TOKEN];
+	struct call *call = listed_call(f);
+	bool hit = call && (!token || token == call->token || (!call->token && !choice));
+
+	if (choice && (!call || !token || call->token))
+		return false;
+	if (hit)
+		call->listed = 0;
+	return spec_end(&f->common, op, 0) && told_count(op, hit);
+}
+
+/* ---- the specification ---- */
+
+static bool flight_step(const struct spec_run *run, void *state, const struct spec_op *op,
+			unsigned int choice)
+{
+	struct flight *f = state;
+
+	if (f->common.status[op->slot] == PHASE_UNSURE)
+		return unsure(run, f, op, choice);
+	if (choice && op->code != FLIGHT_FORGET)
+		return false;
+	switch (op->code) {
+	case FLIGHT_JOIN:
+		return join(run, f, op);
+	case FLIGHT_FINISH:
+		return finish(run, f, op);
+	case FLIGHT_ABANDON:
+		return abandon(run, f, op);
+	default:
+		return forget(f, op, choice);
+	}
+}
+
+static bool flight_leave(const struct spec_run *run, void *state, const struct spec_op *op,
+			 enum spec_reason reason)
+{
+	struct flight *f = state;
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		spec_remove(&f->calls[i].followers, op->slot);
+		spec_remove(&f->calls[i].bystanders, op->slot);
+	}
+	return true;
+}
+
+/* All that the owner leads is handed over, one after the other. */
+static bool flight_drop(const struct spec_run *run, void *state, unsigned int owner,
+			bool *ok)
+{
+	struct flight *f = state;
+	bool goes_on;
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		if (f->calls[i].used && f->calls[i].leader == owner) {
+			*ok = hand_over(run, f, &f->calls[i], true, &goes_on);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool flight_possible(const struct spec_run *run, const void *state,
+			    const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+	const struct flight *f = state;
+
+	if (op->code != FLIGHT_JOIN || rec->ret || !spec_waits(&f->common, op) ||
+	    rec->out[FLIGHT_OUT_ROLE] != MUSTER_ROLE_LEADER)
+		return true;
+	return (__u64)rec->out[FLIGHT_OUT_TOKEN] > f->token;
+}
+
+/* Tokens are the group's, results are fetched from it as a whole. */
+static __u64 flight_part(const struct history_record *rec)
+{
+	return rec->code == FLIGHT_FETCH || rec->code == FLIGHT_STAT ?
+	       SPEC_NO_PART : (__u64)rec->arg[FLIGHT_KEY];
+}
+
+static void flight_show(const struct spec_run *run, const void *state, FILE *out)
+{
+	const struct flight *f = state;
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		const struct call *call = &f->calls[i];
+
+		if (!call->used)
+			continue;
+		fprintf(out, "# call led by p%u with %llu, attempt %u, %s, followers:",
+			spec_owner_process(run, call->leader), call->token, call->attempt,
+			call->listed ? "listed" : "forgotten");
+		spec_show_queue(run, &call->followers, out);
+	}
+}
+
+static const struct history_call flight_calls[] = {
+	{ "join", { "key", "flags", "room" },
+	  { "token", "role", "attempt", "shared", "status", "len", "truncated", "wrong" } },
+	{ "finish", { "key", "token", "status", "len" }, { "count" } },
+	{ "abandon", { "key", "token" }, { "count" } },
+	{ "forget", { "key", "token" }, { "count" } },
+	{ "fetch", { "flags", "token", "room" }, { "len", "wrong" } },
+	{ "stat", { }, { "calls", "followers", "led", "joined", "handed_over", "forgotten",
+			 "orphaned" } },
+};
+
+const struct spec spec_flight = {
+	.name = "flight",
+	.calls = flight_calls,
+	.nr_calls = sizeof(flight_calls) / sizeof(*flight_calls),
+	.state_size = sizeof(struct flight),
+	.choices = 2,
+	.part = flight_part,
+	.step = flight_step,
+	.leave = flight_leave,
+	.drop = flight_drop,
+	.possible = flight_possible,
+	.show = flight_show,
+};
