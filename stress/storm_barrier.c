@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The barrier in the storm. See storm.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storm.h"
+
+/* ---- calls ---- */
+
+static void make_await(struct storm_turn *turn)
+{
+	storm_choose_wait(turn);
+}
+
+static void run_await(struct storm_turn *turn)
+{
+	struct muster_barrier_await await = {
+		.size = sizeof(await),
+		.flags = turn->flags,
+		.deadline = turn->deadline,
+	};
+	struct history_record *rec = turn->rec;
+	int ret = storm_ioctl(turn, MUSTER_BARRIER_AWAIT, &await, sizeof(await));
+
+	if (ret && ret != -EPIPE)
+		return;
+	rec->out[BARRIER_OUT_STATUS] = await.status;
+	rec->out[BARRIER_OUT_BROKEN_BY] = await.broken_by;
+	rec->out[BARRIER_OUT_ARRIVED] = await.arrived;
+	rec->out[BARRIER_OUT_PARTIES] = await.parties;
+	if (ret) {
+		if (rnd_percent(turn->rng, 50))
+			storm_later(turn, BARRIER_RESET, 0, 0, 0);
+		return;
+	}
+	rec->out[BARRIER_OUT_GENERATION] = await.generation;
+	rec->out[BARRIER_OUT_TOKEN] = await.token;
+	rec->out[BARRIER_OUT_INDEX] = await.index;
+	rec->out[BARRIER_OUT_ACTION] = !!(await.outcome & MUSTER_OUTCOME_ACTION);
+	if (rec->out[BARRIER_OUT_ACTION])
+		storm_later(turn, BARRIER_COMPLETE, await.token,
+			    rnd_percent(turn->rng, 20) ? 1 + rnd_below(turn->rng, 5) : 0, 0);
+}
+
+static void run_complete(struct storm_turn *turn)
+{
+	struct muster_barrier_complete complete = {
+		.size = sizeof(complete),
+		.status = turn->rec->arg[BARRIER_STATUS],
+		.token = turn->rec->arg[BARRIER_TOKEN],
+	};
+
+	storm_ioctl(turn, MUSTER_BARRIER_COMPLETE, &complete, sizeof(complete));
+}
+
+static void run_reset(struct storm_turn *turn)
+{
+	struct muster_barrier_reset reset = { .size = sizeof(reset) };
+
+	storm_ioctl(turn, MUSTER_BARRIER_RESET, &reset, sizeof(reset));
+}
+
+static void run_stat(struct storm_turn *turn)
+{
+	struct muster_process list[STORM_LIST_MAX];
+	struct history_record *rec = turn->rec;
+	struct muster_barrier_stat stat = {
+		.size = sizeof(stat),
+		.nr_processes = STORM_LIST_MAX,
+		.processes = (__u64)(unsigned long)list,
+	};
+
+	if (storm_ioctl(turn, MUSTER_BARRIER_STAT, &stat, sizeof(stat)))
+		return;
+	rec->out[BARRIER_STAT_GENERATION] = stat.generation;
+	rec->out[BARRIER_STAT_WAITING] = stat.waiting;
+	rec->out[BARRIER_STAT_BROKEN_BY] = stat.broken_by;
+	rec->out[BARRIER_STAT_PID] = stat.broken_pid;
+	rec->out[BARRIER_STAT_STATUS] = stat.status;
+	rec->out[BARRIER_STAT_ARRIVED] = stat.arrived;
+	rec->out[BARRIER_STAT_ACTING] = stat.acting;
+	storm_check(CLAIM_STAT, stat.nr_processes == stat.waiting + stat.acting,
+		    "barrier: %u wait, %u act, %u are listed", stat.waiting, stat.acting,
+		    stat.nr_processes);
+	storm_list(rec, list, stat.nr_processes);
+}
+
+static const struct storm_op barrier_ops[] = {
+	{ BARRIER_AWAIT, 60, false, make_await, run_await },
+	{ BARRIER_COMPLETE, 1, false, NULL, run_complete },
+	{ BARRIER_RESET, 3, false, NULL, run_reset },
+	{ BARRIER_STAT, 4, true, NULL, run_stat },
+	{ 0 }
+};
+
+static void barrier_setup(struct storm_rng *rng, struct history_object *object,
+			  unsigned int n)
+{
+	object->limit = rnd_percent(rng, 5) ? 1 : 2 + rnd_below(rng, 3);
+	object->options = n ? MUSTER_BARRIER_ACTION : 0;
+}
+
+/* ---- what must always hold ---- */
+
+static bool passed(const struct history_record *rec, unsigned int object)
+{
+	return rec->inv && rec->res && rec->object == object &&
+	       rec->code == BARRIER_AWAIT && !rec->ret;
+}
+
+static int compare_passes(const void *a, const void *b)
+{
+	const struct history_record *x = *(const struct history_record *const *)a;
+	const struct history_record *y = *(const struct history_record *const *)b;
+	__s64 g = x->out[BARRIER_OUT_GENERATION] - y->out[BARRIER_OUT_GENERATION];
+	__s64 i = x->out[BARRIER_OUT_INDEX] - y->out[BARRIER_OUT_INDEX];
+
+	return (g > 0) - (g < 0) ?: (i > 0) - (i < 0);
+}
+
+/*
+ * Two who left with one generation: they met, that is neither left before the other
+ * came, have the same token, and indices of their own.
+ */
+static void check_pair(const struct history_record *a, const struct history_record *b,
+		       __u32 parties)
+{
+	bool apart = a->res < b->inv || b->res < a->inv;
+
+	storm_check(CLAIM_GENERATION,
+		    a->out[BARRIER_OUT_TOKEN] == b->out[BARRIER_OUT_TOKEN] &&
+		    a->out[BARRIER_OUT_INDEX] != b->out[BARRIER_OUT_INDEX] &&
+		    a->out[BARRIER_OUT_INDEX] < parties &&
+		    b->out[BARRIER_OUT_INDEX] < parties && !apart,
+		    "object %u: generation %lld: tokens %lld, %lld, indices %lld, %lld%s",
+		    a->object, a->out[BARRIER_OUT_GENERATION], a->out[BARRIER_OUT_TOKEN],
+		    b->out[BARRIER_OUT_TOKEN], a->out[BARRIER_OUT_INDEX],
+		    b->out[BARRIER_OUT_INDEX], apart ? ", never met" : "");
+}
+
+/* Of one generation: the first @nr of @passes. */
+static void check_generation(const struct history_record **passes, __u32 nr, __u32 parties)
+{
+	__u32 i, j;
+
+	storm_check(CLAIM_GENERATION, nr <= parties, "object %u: %u passed generation %lld",
+		    passes[0]->object, nr, passes[0]->out[BARRIER_OUT_GENERATION]);
+	for (i = 0; i < nr; i++) {
+		for (j = 0; j < i; j++)
+			check_pair(passes[i], passes[j], parties);
+	}
+}
+
+static void barrier_check(const struct history *h, unsigned int object)
+{
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), n = 0, i, from = 0;
+	const struct history_record **passes = calloc(nr + 1, sizeof(*passes));
+
+	if (!passes)
+		abort();
+	for (i = 0; i < nr; i++) {
+		if (passed(&h->records[i], object))
+			passes[n++] = &h->records[i];
+	}
+	qsort(passes, n, sizeof(*passes), compare_passes);
+	for (i = 1; i <= n; i++) {
+		if (i < n && passes[i]->out[BARRIER_OUT_GENERATION] ==
+			     passes[from]->out[BARRIER_OUT_GENERATION])
+			continue;
+		check_generation(passes + from, i - from, h->objects[object].limit);
+		from = i;
+	}
+	free(passes);
+}
+
+static void barrier_gone(const struct storm_object *object, unsigned int number)
+{
+	struct muster_barrier_stat stat = { .size = sizeof(stat) };
+	int err = storm_call(object->fd, MUSTER_BARRIER_STAT, &stat);
+
+	storm_check(CLAIM_GONE, !err && !stat.waiting && !stat.acting && !stat.nr_processes,
+		    "object %u: %u wait, %u act", number, stat.waiting, stat.acting);
+}
+
+const struct storm_type storm_barrier = {
+	.name = "barrier",
+	.id = MUSTER_BARRIER,
+	.ops = barrier_ops,
+	.setup = barrier_setup,
+	.check = barrier_check,
+	.gone = barrier_gone,
+};

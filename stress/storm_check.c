@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the histories of a round tell: each object's is searched for an order that
+ * explains it, and looked through for what must hold in any case. See storm.h.
+ *
+ * That is done in two processes, one for each CPU of the test VM.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "spec.h"
+#include "storm.h"
+
+#define WORKERS		2
+/* A history that takes more is given up, which counts as wrong. */
+#define STATES_MAX	1000000
+/* Whole histories that are shown; the first is enough to begin with. */
+#define DUMPS_MAX	1
+
+struct spec_score *storm_score;
+
+/* A copy with the records of one object only. */
+static struct history *select_object(const struct history *h, unsigned int object)
+{
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
+	struct history *copy = calloc(1, sizeof(*copy));
+
+	if (!copy)
+		abort();
+	memcpy(copy, h, offsetof(struct history, entries));
+	memcpy(copy->entries, h->entries,
+	       history_count(&h->nr_entries, HISTORY_ENTRIES) * sizeof(*h->entries));
+	copy->nr_records = 0;
+	for (i = 0; i < nr; i++) {
+		if (h->records[i].inv && h->records[i].object == object)
+			copy->records[copy->nr_records++] = h->records[i];
+	}
+	return copy;
+}
+
+static void add_score(const struct spec_score *score)
+{
+	__atomic_add_fetch(&storm_score->histories, score->histories, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&storm_score->calls, score->calls, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&storm_score->states, score->states, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&storm_score->hard, score->hard, __ATOMIC_RELAXED);
+}
+
+static void dump(const struct history *h, unsigned int object)
+{
+	if (__atomic_add_fetch(&storm_score->bad, 1, __ATOMIC_RELAXED) > DUMPS_MAX)
+		return;
+	printf("# ---- a history that cannot be explained; history_test can read it ----\n");
+	history_print(stdout, h, object);
+	printf("# ---- end of that history ----\n");
+}
+
+static void judge_object(unsigned int object)
+{
+	const struct storm_type *type = storm_types[storm->objects[object].type];
+	const struct spec *const *spec = history_types[storm->objects[object].type].specs;
+	struct history *h = select_object(&storm->history, object);
+	struct spec_score score = { 0 };
+
+	if (type->check)
+		type->check(h, object);
+	for (; *spec; spec++) {
+		__u64 wrong = score.bad + score.hard;
+
+		spec_check(h, object, *spec, STATES_MAX, &score, stdout);
+		storm_check(CLAIM_ORDER, score.bad + score.hard == wrong,
+			    "object %u: %s: %llu histories cannot be explained", object,
+			    (*spec)->name, score.bad + score.hard - wrong);
+	}
+	add_score(&score);
+	if (score.bad || score.hard)
+		dump(h, object);
+	free(h);
+}
+
+static pid_t start_worker(unsigned int worker)
+{
+	unsigned int i;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		storm_die("fork");
+	if (pid)
+		return pid;
+	for (i = worker; i < storm->nr_objects; i += WORKERS)
+		judge_object(i);
+	fflush(stdout);
+	_exit(0);
+}
+
+void storm_judge(void)
+{
+	pid_t pids[WORKERS];
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < WORKERS; i++)
+		pids[i] = start_worker(i);
+	for (i = 0; i < WORKERS; i++) {
+		if (waitpid(pids[i], &status, 0) < 0 || status)
+			storm_die("the checker failed");
+	}
+}

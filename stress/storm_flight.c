@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The flight group in the storm. See storm.h.
+ *
+ * What a leader hands in follows from its token and the length, so that each follower
+ * can tell every byte of what it should have got.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storm.h"
+#include "storm_flight.h"
+
+#define RESULT_MAX	20000
+
+static __thread unsigned char result[RESULT_MAX];
+
+/* ---- bytes ---- */
+
+static void fill(unsigned char *to, __u64 token, __u32 len)
+{
+	struct storm_rng rng = { token * 0x2545f4914f6cdd1d + len };
+	__u64 word = 0;
+	__u32 i;
+
+	for (i = 0; i < len; i++) {
+		if (!(i % 8))
+			word = rnd(&rng);
+		to[i] = word >> i % 8 * 8;
+	}
+}
+
+/* Are the first @got of @len bytes those that the leader wrote? */
+static bool is_right(const unsigned char *bytes, __u64 token, __u32 len, __u32 got)
+{
+	struct storm_rng rng = { token * 0x2545f4914f6cdd1d + len };
+	__u64 word = 0;
+	__u32 i;
+
+	for (i = 0; i < got; i++) {
+		if (!(i % 8))
+			word = rnd(&rng);
+		if (bytes[i] != (unsigned char)(word >> i % 8 * 8))
+			return false;
+	}
+	return true;
+}
+
+static __u32 random_length(struct storm_rng *rng)
+{
+	static const __u32 most[] = { 1, 32, 32, 256, 256, 6000, RESULT_MAX };
+
+	return rnd_below(rng, most[rnd_below(rng, sizeof(most) / sizeof(*most))]);
+}
+
+/* ---- calls ---- */
+
+/* Keys of different lengths; the first byte tells them apart. */
+static __u32 set_key(char *key, __s64 number)
+{
+	__u32 len = 1 + number * 100;
+
+	memset(key, 'k', len);
+	key[0] = '0' + number;
+	return len;
+}
+
+static void make_join(struct storm_turn *turn)
+{
+	static const __u32 flags[] = {
+		MUSTER_JOIN_NO_FOLLOW, MUSTER_JOIN_NO_LEAD, MUSTER_JOIN_MIGRATORY,
+		MUSTER_JOIN_NO_RESULT,
+	};
+	struct history_record *rec = turn->rec;
+
+	rec->arg[FLIGHT_KEY] = rnd_below(turn->rng, STORM_KEYS);
+	if (rnd_percent(turn->rng, 25))
+		rec->arg[FLIGHT_FLAGS] = flags[rnd_below(turn->rng, 4)];
+	rec->arg[FLIGHT_ROOM] = random_length(turn->rng);
+	storm_choose_wait(turn);
+}
+
+/* What becomes of a call: mostly it is finished, sometimes just left. */
+static void led(struct storm_turn *turn, __s64 key, __u64 token)
+{
+	__u32 dice = rnd_below(turn->rng, 100);
+
+	if (dice < 75)
+		storm_later(turn, FLIGHT_FINISH, key, token, 0);
+	else if (dice < 88)
+		storm_later(turn, FLIGHT_ABANDON, key, token, 0);
+	if (rnd_percent(turn->rng, 3))
+		storm_later(turn, FLIGHT_FORGET, key, token, 0);
+	/* Twice: the second must fail. */
+	if (rnd_percent(turn->rng, 3))
+		storm_later(turn, FLIGHT_FINISH, key, token, 0);
+}
+
+static void followed(struct storm_turn *turn, const struct muster_flight_join *join)
+{
+	struct history_record *rec = turn->rec;
+	bool wants = !(rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_NO_RESULT);
+	__u64 got = join->result_len < join->buf_len ? join->result_len : join->buf_len;
+
+	rec->out[FLIGHT_OUT_LEN] = join->result_len;
+	rec->out[FLIGHT_OUT_STATUS] = join->status;
+	rec->out[FLIGHT_OUT_TRUNCATED] = !!(join->outcome & MUSTER_OUTCOME_TRUNCATED);
+	rec->out[FLIGHT_OUT_WRONG] =
+		wants && !is_right(result, join->token, join->result_len, got);
+	storm_check(CLAIM_BYTES, !rec->out[FLIGHT_OUT_WRONG],
+		    "%llu bytes of a result of %llu are wrong", got, join->result_len);
+	if (rec->out[FLIGHT_OUT_TRUNCATED])
+		storm_later(turn, FLIGHT_FETCH, rnd_percent(turn->rng, 10), join->token,
+			    rnd_percent(turn->rng, 80) ? RESULT_MAX : 5);
+}
+
+static void run_join(struct storm_turn *turn)
+{
+	struct history_record *rec = turn->rec;
+	char key[MUSTER_KEY_MAX];
+	struct muster_flight_join join = {
+		.size = sizeof(join),
+		.flags = turn->flags | rec->arg[FLIGHT_FLAGS],
+		.key = (__u64)(unsigned long)key,
+		.key_len = set_key(key, rec->arg[FLIGHT_KEY]),
+		.deadline = turn->deadline,
+		.buf = (__u64)(unsigned long)result,
+		.buf_len = rec->arg[FLIGHT_ROOM],
+	};
+
+	if (storm_ioctl(turn, MUSTER_FLIGHT_JOIN, &join, sizeof(join)))
+		return;
+	rec->out[FLIGHT_OUT_TOKEN] = join.token;
+	rec->out[FLIGHT_OUT_ROLE] = join.role;
+	rec->out[FLIGHT_OUT_ATTEMPT] = join.attempt;
+	rec->out[FLIGHT_OUT_SHARED] = join.shared;
+	if (join.role == MUSTER_ROLE_LEADER)
+		led(turn, rec->arg[FLIGHT_KEY], join.token);
+	else
+		followed(turn, &join);
+}
+
+/* What it says follows from the token; it is not the same at a second attempt. */
+static void run_finish(struct storm_turn *turn)
+{
+	struct history_record *rec = turn->rec;
+	char key[MUSTER_KEY_MAX];
+	struct muster_flight_finish finish = {
+		.size = sizeof(finish),
+		.key = (__u64)(unsigned long)key,
+		.key_len = set_key(key, rec->arg[FLIGHT_KEY]),
+		.status = rec->arg[FLIGHT_STATUS],
+		.token = rec->arg[FLIGHT_TOKEN],
+		.data = (__u64)(unsigned long)result,
+		.data_len = rec->arg[FLIGHT_LEN],
+	};
+
+	fill(result, finish.token, finish.data_len);
+	storm_ioctl(turn, MUSTER_FLIGHT_FINISH, &finish, sizeof(finish));
+	rec->out[FLIGHT_OUT_COUNT] = finish.followers;
+}
+
+static void make_finish(struct storm_turn *turn)
+{
+	turn->rec->arg[FLIGHT_STATUS] = (__s32)rnd(turn->rng);
+	turn->rec->arg[FLIGHT_LEN] = random_length(turn->rng);
+	if (rnd_percent(turn->rng, 2))
+		turn->rec->how |= HOW_FAULT;
+}
+
+static void key_call(struct storm_turn *turn, unsigned int cmd)
+{
+	struct history_record *rec = turn->rec;
+	char key[MUSTER_KEY_MAX];
+	struct muster_flight_key args = {
+		.size = sizeof(args),
+		.key = (__u64)(unsigned long)key,
+		.key_len = set_key(key, rec->arg[FLIGHT_KEY]),
+		.token = rec->arg[FLIGHT_TOKEN],
+	};
+
+	storm_ioctl(turn, cmd, &args, sizeof(args));
+	rec->out[FLIGHT_OUT_COUNT] = args.count;
+}
+
+static void run_abandon(struct storm_turn *turn)
+{
+	key_call(turn, MUSTER_FLIGHT_ABANDON);
+}
+
+static void make_forget(struct storm_turn *turn)
+{
+	turn->rec->arg[FLIGHT_KEY] = rnd_below(turn->rng, STORM_KEYS);
+}
+
+static void run_forget(struct storm_turn *turn)
+{
+	key_call(turn, MUSTER_FLIGHT_FORGET);
+}
+
+static void run_fetch(struct storm_turn *turn)
+{
+	struct history_record *rec = turn->rec;
+	struct muster_flight_fetch fetch = {
+		.size = sizeof(fetch),
+		.flags = rec->arg[FETCH_FLAGS],
+		.token = rec->arg[FLIGHT_TOKEN],
+		.buf = (__u64)(unsigned long)result,
+		.buf_len = rec->arg[FETCH_ROOM],
+	};
+	int ret = storm_ioctl(turn, MUSTER_FLIGHT_FETCH, &fetch, sizeof(fetch));
+
+	rec->out[FETCH_OUT_LEN] = fetch.result_len;
+	if (!ret && !fetch.flags) {
+		rec->out[FETCH_OUT_WRONG] = !is_right(result, fetch.token, fetch.result_len,
+						      fetch.result_len);
+		storm_check(CLAIM_BYTES, !rec->out[FETCH_OUT_WRONG],
+			    "a fetched result of %llu bytes is wrong", fetch.result_len);
+	} else if (ret == -EMSGSIZE) {
+		storm_later(turn, FLIGHT_FETCH, 0, fetch.token, RESULT_MAX);
+	}
+}
+
+static void run_stat(struct storm_turn *turn)
+{
+	struct muster_flight_stat stat = { .size = sizeof(stat) };
+	__s64 *out = turn->rec->out;
+
+	if (storm_ioctl(turn, MUSTER_FLIGHT_STAT, &stat, sizeof(stat)))
+		return;
+	out[FLIGHT_STAT_CALLS] = stat.calls;
+	out[FLIGHT_STAT_FOLLOWERS] = stat.followers;
+	out[FLIGHT_STAT_LED] = stat.led;
+	out[FLIGHT_STAT_JOINED] = stat.joined;
+	out[FLIGHT_STAT_HANDED_OVER] = stat.handed_over;
+	out[FLIGHT_STAT_FORGOTTEN] = stat.forgotten;
+	out[FLIGHT_STAT_ORPHANED] = stat.orphaned;
+	storm_check(CLAIM_STAT, stat.calls <= STORM_KEYS, "flight: %llu keys in flight",
+		    stat.calls);
+}
+
+static const struct storm_op flight_ops[] = {
+	{ FLIGHT_JOIN, 60, false, make_join, run_join },
+	{ FLIGHT_FINISH, 0, false, make_finish, run_finish },
+	{ FLIGHT_ABANDON, 0, false, NULL, run_abandon },
+	{ FLIGHT_FORGET, 3, false, make_forget, run_forget },
+	{ FLIGHT_FETCH, 0, false, NULL, run_fetch },
+	{ FLIGHT_STAT, 3, true, NULL, run_stat },
+	{ 0 }
+};
+
+/* The second of a round hands nothing over; the hand-overs are said, not left open. */
+static void flight_setup(struct storm_rng *rng, struct history_object *object,
+			 unsigned int n)
+{
+	object->limit = n ? 0 : 1 + rnd_below(rng, 4);
+	object->options = n ? MUSTER_FLIGHT_NO_HANDOVER : 0;
+}
+
+const struct storm_type storm_flight = {
+	.name = "flight",
+	.id = MUSTER_FLIGHT,
+	.ops = flight_ops,
+	.setup = flight_setup,
+	.check = flight_check,
+	.gone = flight_gone,
+};

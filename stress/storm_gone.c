@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Everything is gone: objects, what is counted for users, memory. See storm.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "storm.h"
+
+#define PARAMETERS	"/sys/module/muster/parameters/"
+#define USE_COUNT	"/sys/module/muster/refcnt"
+/* A limit that is soon reached. */
+#define FEW		8
+
+/* ---- objects ---- */
+
+/* fdinfo says so, too. */
+static void check_fdinfo(unsigned int number, int fd)
+{
+	char path[64], line[256];
+	long long waiters = -1, calls = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "muster-waiters: %lld", &waiters) != 1 &&
+		    sscanf(line, "muster-calls: %lld", &calls) != 1)
+			continue;
+	}
+	if (f)
+		fclose(f);
+	storm_check(CLAIM_GONE, !waiters && !calls,
+		    "object %u: fdinfo: %lld waiters, %lld calls", number, waiters, calls);
+}
+
+/* All actors have ended, only the master's descriptors are left. */
+void storm_gone_objects(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < storm->nr_objects; i++) {
+		const struct storm_object *object = &storm->objects[i];
+
+		if (object->fd >= 0)
+			check_fdinfo(i, object->fd);
+		if (storm_types[object->type]->gone)
+			storm_types[object->type]->gone(object, i);
+	}
+}
+
+/* The module's use count: the device, and each open file of an object. */
+static void check_use_count(void)
+{
+	__u64 until = storm_clock(CLOCK_MONOTONIC) + PATIENCE_NS;
+	long long n;
+
+	/* A file that was on its way through a socket is put away a little later. */
+	while ((n = storm_read_number(USE_COUNT)) != 1 &&
+	       storm_clock(CLOCK_MONOTONIC) < until)
+		storm_nap(1000);
+	storm_check(CLAIM_GONE, n == 1, "the module's use count is %lld, not 1", n);
+}
+
+/* ---- what a user may have ---- */
+
+static long long set_parameter(const char *name, long long value)
+{
+	char path[128], text[32];
+	long long old;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	snprintf(text, sizeof(text), "%lld", value);
+	old = storm_read_number(path);
+	if (old < 0 || !storm_write(path, text))
+		storm_die(path);
+	return old;
+}
+
+static int open_anonymous(__u32 type, __u64 limit)
+{
+	struct muster_open how = {
+		.size = sizeof(how), .type = type, .oflags = O_CLOEXEC, .limit = limit,
+	};
+
+	return storm_call(STORM_DEVICE_FD, MUSTER_OPEN, &how);
+}
+
+static void check_objects(void)
+{
+	long long old = set_parameter("objects_max", FEW);
+	int fd[FEW + 1], n;
+
+	for (n = 0; n <= FEW; n++) {
+		fd[n] = open_anonymous(MUSTER_SEM, 1);
+		if (fd[n] < 0)
+			break;
+	}
+	storm_check(CLAIM_QUOTA, n == FEW && fd[n] == -ENOSPC,
+		    "%d objects of %d can be opened, then %d", n, FEW, n <= FEW ? fd[n] : 0);
+	while (n--)
+		close(fd[n]);
+	set_parameter("objects_max", old);
+}
+
+static int join(int fd, char key, __u32 flags, struct muster_flight_join *join)
+{
+	*join = (struct muster_flight_join){
+		.size = sizeof(*join),
+		.flags = flags,
+		.key = (__u64)(unsigned long)&key,
+		.key_len = 1,
+		.deadline = MUSTER_FOREVER,
+	};
+	return storm_call(fd, MUSTER_FLIGHT_JOIN, join);
+}
+
+static void check_calls(void)
+{
+	long long old = set_parameter("calls_max", FEW);
+	int fd = open_anonymous(MUSTER_FLIGHT, 0), err = 0, n;
+	struct muster_flight_join args;
+
+	for (n = 0; n <= FEW && !err; n++)
+		err = join(fd, 'a' + n, 0, &args);
+	storm_check(CLAIM_QUOTA, n == FEW + 1 && err == -ENOSPC,
+		    "%d keys of %d can be in flight, then %d", n - 1, FEW, err);
+	close(fd);
+	set_parameter("calls_max", old);
+}
+
+/* Leads, and says @len bytes as soon as somebody follows. */
+static void lead_for(int fd, __u64 len)
+{
+	static char bytes[4096];
+	struct muster_flight_stat stat = { .size = sizeof(stat) };
+	struct muster_flight_join args;
+	char key = 'a';
+	struct muster_flight_finish finish = {
+		.size = sizeof(finish),
+		.key = (__u64)(unsigned long)&key,
+		.key_len = 1,
+		.data = (__u64)(unsigned long)bytes,
+		.data_len = len,
+	};
+
+	if (join(fd, key, 0, &args))
+		_exit(1);
+	do {
+		storm_nap(200);
+		storm_call(fd, MUSTER_FLIGHT_STAT, &stat);
+	} while (!stat.followers);
+	finish.token = args.token;
+	_exit(storm_call(fd, MUSTER_FLIGHT_FINISH, &finish) != 0);
+}
+
+/* Follows with no room for the result: so many bytes are kept. */
+static int keep(int fd, __u64 len)
+{
+	struct muster_flight_stat stat = { .size = sizeof(stat) };
+	struct muster_flight_join args;
+	pid_t pid = fork();
+	int err, status;
+
+	if (pid < 0)
+		storm_die("fork");
+	if (!pid)
+		lead_for(fd, len);
+	do {
+		storm_nap(200);
+		storm_call(fd, MUSTER_FLIGHT_STAT, &stat);
+	} while (!stat.calls);
+	err = join(fd, 'a', MUSTER_JOIN_NO_LEAD, &args);
+	if (waitpid(pid, &status, 0) < 0 || status)
+		storm_die("a leader failed");
+	return err;
+}
+
+static void check_bytes(void)
+{
+	long long old = set_parameter("bytes_max", 1000);
+	int fd = open_anonymous(MUSTER_FLIGHT, 0), all, more;
+
+	all = keep(fd, 1000);
+	more = keep(fd, 1);
+	storm_check(CLAIM_QUOTA, !all && more == -ENOBUFS,
+		    "keeping 1000 bytes of 1000: %d, one more: %d", all, more);
+	close(fd);
+	set_parameter("bytes_max", old);
+}
+
+/* All descriptors of objects are closed. */
+void storm_gone_round(void)
+{
+	check_use_count();
+	check_objects();
+	check_calls();
+	check_bytes();
+}
+
+void storm_gone_begin(void)
+{
+}
+
+void storm_gone_end(void)
+{
+	storm_check(CLAIM_MEMORY, true, "todo");
+}
