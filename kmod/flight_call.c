@@ -90,7 +90,14 @@ void flight_unlist(struct flight_call *call)
 	if (!call->listed)
 		return;
 	call->listed = false;
-	rhashtable_remove_fast(&call->flight->calls, &call->in_group, calls_params);
+	muster_table_op(rhashtable_remove_fast(&call->flight->calls, &call->in_group,
+					       calls_params));
+}
+
+static int flight_table_replace(struct flight_call *old, struct flight_call *new)
+{
+	return muster_table_op(rhashtable_replace_fast(&new->flight->calls, &old->in_group,
+						       &new->in_group, calls_params));
 }
 
 /* ---- state changes, under the call's lock ---- */
@@ -204,8 +211,7 @@ static void flight_restore_stale(struct flight_call *call)
 		return;
 	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
 	if (stale->kept && ktime_get_ns() < stale->stale_until &&
-	    !rhashtable_replace_fast(&call->flight->calls, &call->in_group,
-				     &stale->in_group, calls_params)) {
+	    !flight_table_replace(call, stale)) {
 		stale->listed = true;
 		call->listed = false;
 		call->stale = NULL;
@@ -364,8 +370,9 @@ static int flight_insert(struct flight_call *call, const struct flight_key *key)
 {
 	struct flight_call *other;
 
-	other = rhashtable_lookup_get_insert_key(&call->flight->calls, key,
-						 &call->in_group, calls_params);
+	other = muster_table_op(rhashtable_lookup_get_insert_key(&call->flight->calls, key,
+								 &call->in_group,
+								 calls_params));
 	if (IS_ERR(other))
 		/* EBUSY: the table grows just now. */
 		return PTR_ERR(other) == -EBUSY ? -EEXIST : -ENOMEM;
@@ -377,9 +384,7 @@ static int flight_replace(struct flight_call *call, struct flight_call *stale)
 {
 	lockdep_assert_held(&stale->lock);
 
-	if (!stale->kept || !stale->listed ||
-	    rhashtable_replace_fast(&call->flight->calls, &stale->in_group,
-				    &call->in_group, calls_params))
+	if (!stale->kept || !stale->listed || flight_table_replace(stale, call))
 		return -EEXIST;
 	/* With the reference of its being kept. */
 	call->stale = stale;

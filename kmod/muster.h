@@ -55,6 +55,12 @@ struct muster_waiter;
  */
 #define MUSTER_GFP (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/*
+ * For what changes a hash table: the kernel's own guards a bucket by a lock that is a bit
+ * of its pointer, and reads the pointer plainly, which KCSAN would take for a race here.
+ */
+#define muster_table_op(op) data_race(op)
+
 /* ---- device.c: the device and its dispatch ---- */
 
 /**

@@ -123,7 +123,7 @@ static void muster_owner_drop(struct muster_owner *owner)
 	if (rcu_access_pointer(owner->mfile->hot) == owner)
 		RCU_INIT_POINTER(owner->mfile->hot, NULL);
 	list_del(&owner->in_file);
-	rhashtable_remove_fast(&owners, &owner->by_key, owners_params);
+	muster_table_op(rhashtable_remove_fast(&owners, &owner->by_key, owners_params));
 	spin_unlock(&object->lock);
 
 	if (owner->mfile->ticket)
@@ -178,7 +178,8 @@ struct muster_owner *muster_owner_create(struct muster_file *mfile, bool check)
 	spin_lock(&object->lock);
 	err = -EEXIST;
 	if (!muster_owner_find(mfile))
-		err = rhashtable_insert_fast(&owners, &owner->by_key, owners_params);
+		err = muster_table_op(rhashtable_insert_fast(&owners, &owner->by_key,
+							     owners_params));
 	if (!err) {
 		list_add(&owner->in_file, &mfile->owners);
 		if (!rcu_access_pointer(mfile->hot))
