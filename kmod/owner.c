@@ -28,6 +28,7 @@
 #include <linux/pid.h>
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "muster.h"
@@ -104,10 +105,51 @@ static bool muster_file_is_open(struct muster_file *mfile)
 	return iterate_fd(current->files, 0, muster_is_file, mfile->file);
 }
 
+/* Takes some tasks out of @asleep, with references; how many. */
+static unsigned int muster_owner_pick(struct muster_owner *owner, struct list_head *asleep,
+				      struct task_struct **tasks, unsigned int room)
+{
+	struct muster_waiter *waiter;
+	unsigned int n;
+
+	lockdep_assert_held(&owner->lock);
+
+	for (n = 0; n < room && !list_empty(asleep); n++) {
+		waiter = list_first_entry(asleep, struct muster_waiter, in_owner);
+		list_move(&waiter->in_owner, &owner->waiters);
+		tasks[n] = get_task_struct(waiter->task);
+	}
+	return n;
+}
+
+/*
+ * Wakes the sleeping threads of a dead owner, which see that and leave with EBADF. There
+ * may be very many, so some at a time, and without the lock; they may leave meanwhile
+ * from whichever list they are in. Who comes to sleep from now on sees @dead at once.
+ */
+static void muster_owner_wake(struct muster_owner *owner)
+{
+	struct task_struct *tasks[16];
+	LIST_HEAD(asleep);
+	unsigned int i, n;
+
+	spin_lock(&owner->lock);
+	list_splice_init(&owner->waiters, &asleep);
+	while ((n = muster_owner_pick(owner, &asleep, tasks, ARRAY_SIZE(tasks)))) {
+		spin_unlock(&owner->lock);
+		for (i = 0; i < n; i++) {
+			wake_up_process(tasks[i]);
+			put_task_struct(tasks[i]);
+		}
+		cond_resched();
+		spin_lock(&owner->lock);
+	}
+	spin_unlock(&owner->lock);
+}
+
 static void muster_owner_drop(struct muster_owner *owner)
 {
 	struct muster_object *object = muster_owner_object(owner);
-	struct muster_waiter *waiter;
 
 	spin_lock(&object->lock);
 	if (owner->dead) {
@@ -115,10 +157,7 @@ static void muster_owner_drop(struct muster_owner *owner)
 		return;
 	}
 	spin_lock(&owner->lock);
-	owner->dead = true;
-	/* Sleeping threads of the process see @dead and leave with EBADF. */
-	list_for_each_entry(waiter, &owner->waiters, in_owner)
-		wake_up_process(waiter->task);
+	WRITE_ONCE(owner->dead, true);
 	spin_unlock(&owner->lock);
 	if (rcu_access_pointer(owner->mfile->hot) == owner)
 		RCU_INIT_POINTER(owner->mfile->hot, NULL);
@@ -126,6 +165,7 @@ static void muster_owner_drop(struct muster_owner *owner)
 	muster_table_op(rhashtable_remove_fast(&owners, &owner->by_key, owners_params));
 	spin_unlock(&object->lock);
 
+	muster_owner_wake(owner);
 	if (owner->mfile->ticket)
 		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
