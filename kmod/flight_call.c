@@ -256,43 +256,76 @@ static void flight_remove_follower(struct flight_call *call, struct flight_waite
 	atomic64_dec(&call->flight->followers);
 }
 
-/*
- * The leader is gone: the first follower that can lead does (F6). @counted unless
- * the leader never learned that it led. True if the call goes on.
- */
-static bool flight_hand_over(struct flight_call *call, bool counted,
-			     struct flight_exit *exit)
+/* What flight_detach() has undone is as it was, since nobody else could lead. */
+static void flight_reattach(struct flight_call *call, struct flight_owner *fo)
 {
-	struct flight_waiter *fw, *next;
+	lockdep_assert_held(&call->lock);
+
+	spin_lock(&fo->owner.lock);
+	call->leader = fo;
+	list_add(&call->in_leader, &fo->led);
+	if (!call->listed)
+		flight_add_forgotten(call);
+	spin_unlock(&fo->owner.lock);
+}
+
+/* The follower leads instead of the present leader; false if its owner is dead. */
+static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, bool counted)
+{
+	struct flight_owner *fo = call->leader;
 
 	lockdep_assert_held(&call->lock);
 
+	if (READ_ONCE(fw->waiter.owner->dead))
+		return false;
 	flight_detach(call);
-	if (counted && !call->handovers_left)
-		goto end;
-	list_for_each_entry_safe(fw, next, &call->followers, waiter.node) {
+	if (!flight_attach(call, to_flight_owner(fw->waiter.owner), fw->waiter.task)) {
+		flight_reattach(call, fo);
+		return false;
+	}
+	if (counted) {
+		call->attempt++;
+		call->handovers_left--;
+		atomic64_inc(&call->flight->handed_over);
+	}
+	fw->lead = true;
+	fw->token = call->token;
+	fw->attempt = call->attempt;
+	fw->shared = call->nr_followers;
+	return true;
+}
+
+/*
+ * The leader is gone: the first follower that can lead does (F6). @counted unless
+ * the leader never learned that it led. 1 if the call goes on, 0 if it is over; -EAGAIN
+ * if there are very many followers whose owners are dead: then the leader is the old
+ * one still, and the caller comes again.
+ */
+static int flight_hand_over(struct flight_call *call, bool counted,
+			    struct flight_exit *exit)
+{
+	struct flight_waiter *fw;
+	int n;
+
+	lockdep_assert_held(&call->lock);
+
+	for (n = 0; n < MUSTER_BATCH; n++) {
+		fw = list_first_entry_or_null(&call->followers, struct flight_waiter,
+					      waiter.node);
+		if (!fw || (counted && !call->handovers_left)) {
+			flight_detach(call);
+			flight_end(call, -EOWNERDEAD, false, exit);
+			return 0;
+		}
 		flight_remove_follower(call, fw);
 		fw->taken = true;
-		if (!flight_attach(call, to_flight_owner(fw->waiter.owner),
-				   fw->waiter.task)) {
-			list_add_tail(&fw->waiter.node, &exit->refused);
-			continue;
+		if (flight_promote(call, fw, counted)) {
+			list_add_tail(&fw->waiter.node, &exit->taken);
+			return 1;
 		}
-		if (counted) {
-			call->attempt++;
-			call->handovers_left--;
-			atomic64_inc(&call->flight->handed_over);
-		}
-		fw->lead = true;
-		fw->token = call->token;
-		fw->attempt = call->attempt;
-		fw->shared = call->nr_followers;
-		list_add_tail(&fw->waiter.node, &exit->taken);
-		return true;
+		list_add_tail(&fw->waiter.node, &exit->refused);
 	}
-end:
-	flight_end(call, -EOWNERDEAD, false, exit);
-	return false;
+	return -EAGAIN;
 }
 
 /* ---- leading ---- */
@@ -551,16 +584,19 @@ int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 {
 	struct flight_call *call;
 	struct flight_exit exit;
-	int goes_on = -EPERM;
+	int goes_on;
 
 	call = flight_find_led(flight, fo, key, token);
 	if (!call)
 		return -EPERM;
-	flight_exit_init(&exit);
-	spin_lock(&call->lock);
-	if (flight_leads(call, fo, token))
-		goes_on = flight_hand_over(call, counted, &exit);
-	flight_unlock(call, &exit);
+	do {
+		flight_exit_init(&exit);
+		spin_lock(&call->lock);
+		goes_on = -EPERM;
+		if (flight_leads(call, fo, token))
+			goes_on = flight_hand_over(call, counted, &exit);
+		flight_unlock(call, &exit);
+	} while (goes_on == -EAGAIN);
 	flight_call_put(call);
 	return goes_on;
 }
@@ -578,7 +614,7 @@ static struct flight_call *flight_first_led(struct flight_owner *fo)
 	return call;
 }
 
-/* The owner is dead: hands over all that it leads. */
+/* The owner is dead: hands over all that it leads, until nothing is left to. */
 void flight_drop_led(struct flight_owner *fo)
 {
 	struct flight_call *call;
