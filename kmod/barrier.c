@@ -209,11 +209,14 @@ static int barrier_sit(struct muster_barrier *barrier, struct barrier_owner *bo,
 		return -EBADF;
 	if (n > INT_MAX - barrier->seats)
 		return -ERANGE;
-	if (!bo->seats)
-		list_add_tail(&bo->member, &barrier->members);
+	if (!bo->seats) {
+		list_add_tail(&bo->member, &barrier->missing);
+		barrier->nr_missing++;
+	}
 	bo->seats += n;
 	barrier->seats += n;
 	barrier->parties = parties;
+	barrier_sort_member(barrier, bo);
 	return 0;
 }
 
@@ -229,8 +232,7 @@ static int barrier_stand_up(struct muster_barrier *barrier, struct barrier_owner
 	bo->seats -= n;
 	barrier->seats -= n;
 	barrier->parties -= n;
-	if (!bo->seats)
-		list_del(&bo->member);
+	barrier_sort_member(barrier, bo);
 	return 0;
 }
 
@@ -278,11 +280,10 @@ static void barrier_list_missing(struct muster_barrier *barrier,
 	struct barrier_owner *bo;
 	u32 missing;
 
-	list_for_each_entry(bo, &barrier->members, member) {
+	list_for_each_entry(bo, &barrier->missing, member) {
 		missing = bo->seats - barrier_nr_arrived(barrier, bo);
-		if (missing && !muster_roster_add(roster, &bo->owner,
-						  MUSTER_PROCESS_MISSING, missing,
-						  get_jiffies_64()))
+		if (!muster_roster_add(roster, &bo->owner, MUSTER_PROCESS_MISSING,
+				       missing, get_jiffies_64()))
 			return;
 	}
 }
@@ -308,16 +309,6 @@ static void barrier_list(struct muster_barrier *barrier, struct muster_roster *r
 		muster_roster_add(roster, &barrier->runner->owner, MUSTER_PROCESS_HOLDER,
 				  1, barrier->run_since);
 	barrier_list_missing(barrier, roster);
-}
-
-static u32 barrier_nr_missing(struct muster_barrier *barrier)
-{
-	struct barrier_owner *bo;
-	u32 n = 0;
-
-	list_for_each_entry(bo, &barrier->members, member)
-		n += bo->seats > barrier_nr_arrived(barrier, bo);
-	return n;
 }
 
 static int barrier_stat(const struct muster_request *req,
@@ -346,7 +337,7 @@ static int barrier_stat(const struct muster_request *req,
 	stat->seats = barrier->seats;
 	stat->__pad = 0;
 	stat->lost = barrier->lost;
-	stat->nr_processes = stat->waiting + stat->acting + barrier_nr_missing(barrier);
+	stat->nr_processes = stat->waiting + stat->acting + barrier->nr_missing;
 	barrier_list(barrier, &roster);
 	spin_unlock(&barrier->object.lock);
 
@@ -389,7 +380,11 @@ static int barrier_init(struct muster_object *object, const struct muster_open *
 	barrier->opened = how->limit;
 	INIT_LIST_HEAD(&barrier->queue);
 	INIT_LIST_HEAD(&barrier->acting);
-	INIT_LIST_HEAD(&barrier->members);
+	INIT_LIST_HEAD(&barrier->missing);
+	INIT_LIST_HEAD(&barrier->there);
+	barrier_mark_reset(barrier);
+	/* No owner has arrived in this one yet. */
+	barrier->round = 1;
 	return 0;
 }
 
@@ -410,30 +405,44 @@ static void barrier_destroy(struct muster_object *object)
 
 	WARN_ON_ONCE(!list_empty(&barrier->queue) || barrier->nr_queued);
 	WARN_ON_ONCE(!list_empty(&barrier->acting) || barrier->runner);
-	WARN_ON_ONCE(!list_empty(&barrier->members) || barrier->seats);
+	WARN_ON_ONCE(!list_empty(&barrier->missing) || !list_empty(&barrier->there));
+	WARN_ON_ONCE(barrier->nr_missing || barrier->seats);
 	put_pid(barrier->broken_pid);
+}
+
+/* A dead member gives up its seats; its arrivals are withdrawn. */
+static void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
+				  struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	barrier->seats -= bo->seats;
+	if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
+		barrier->parties -= bo->seats;
+		barrier->lost += bo->seats;
+	} else if (bo->seats) {
+		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid, exit);
+	}
+	if (bo->seats) {
+		bo->seats = 0;
+		barrier_sort_member(barrier, bo);
+	}
 }
 
 /* A member is dead: its seats go, or what it has not arrived at breaks (B6). */
 static void barrier_drop_member(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
+	bool shrink = barrier->object.options & MUSTER_BARRIER_SHRINK;
 	struct barrier_exit exit;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	if (bo->seats) {
-		list_del(&bo->member);
-		barrier->seats -= bo->seats;
-		if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
-			barrier->parties -= bo->seats;
-			barrier->lost += bo->seats;
-			barrier_refuse(barrier, bo, &exit);
-		} else {
-			barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid,
-					    &exit);
-		}
-		bo->seats = 0;
+	while (shrink && barrier_refuse(barrier, bo, &exit)) {
+		barrier_unlock(barrier, &exit);
+		barrier_exit_init(&exit);
+		spin_lock(&barrier->object.lock);
 	}
+	barrier_give_up_seats(barrier, bo, &exit);
 	barrier_unlock_form(barrier, &exit);
 }
 

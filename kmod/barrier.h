@@ -17,13 +17,19 @@
  * while there is a runner, and all others are on their way out and too late if
  * they want to leave.
  *
+ * Where the front of the queue that is a generation ends has to be counted, if the
+ * queue is longer. A mark moves on to there, by a batch each time that the lock is
+ * held: those up to the mark are in the queue like all others.
+ *
  * What breaks the queue leaves an earlier generation, that is acting, alone, and
  * a COMPLETE concerns the generation whose token it has, so nothing ever frees or
  * breaks any other generation than its own.
  *
  * Members (B6) are parties by having entered, whether they arrive or not. They arrive
  * once for each seat they have, so the queue never holds more than @parties; and when
- * there are fewer of them, because one left or died, the queue may be complete.
+ * there are fewer of them, because one left or died, the queue may be complete. One that
+ * dies withdraws its arrivals first, in batches, and then its seats, so that nobody
+ * trips meanwhile.
  *
  * barrier.c has the ioctls, barrier_round.c what happens under the lock.
  *
@@ -56,7 +62,11 @@ struct barrier_end {
  * @parties:	how many it takes now
  * @opened:	how many its creator said
  * @round:	how often the queue was emptied, since a generation formed or it broke
- * @members:	struct barrier_owner.member of those with seats
+ * @missing:	struct barrier_owner.member of those with seats, not all of whose
+ *		parties are in the queue
+ * @there:	of those all of whose parties are
+ * @nr_missing:	how many in @missing
+ * @nr_there:	how many in @there
  * @seats:	how many are taken; with members, those not taken are parties that miss
  * @lost:	seats of members that died, where that shrinks it
  * @generation:	number of the generation that forms, or is acting
@@ -67,6 +77,8 @@ struct barrier_end {
  * @acting_to:	that of its runner, the last of it
  * @queue:	struct barrier_waiter of those who arrived, in order
  * @nr_queued:	how many
+ * @mark:	the last of those in @queue that were counted; @queue itself if none
+ * @nr_marked:	how many
  * @acting:	struct barrier_waiter of the generation whose action runs
  * @nr_acting:	how many, without the runner
  * @runner:	who runs the action, NULL if none does
@@ -79,7 +91,10 @@ struct muster_barrier {
 	u32 parties;
 	u32 opened;
 	u64 round;
-	struct list_head members;
+	struct list_head missing;
+	struct list_head there;
+	u32 nr_missing;
+	u32 nr_there;
 	u32 seats;
 	u64 lost;
 	u64 generation;
@@ -90,6 +105,8 @@ struct muster_barrier {
 	u64 acting_to;
 	struct list_head queue;
 	u32 nr_queued;
+	struct list_head *mark;
+	u32 nr_marked;
 	struct list_head acting;
 	u32 nr_acting;
 	struct barrier_owner *runner;
@@ -105,7 +122,9 @@ struct muster_barrier {
  * @seats:	how many parties it is, where there are members
  * @arrived:	how many of these are in the queue, if @arrived_in is the current round
  * @arrived_in:	a round
- * @member:	link in @members of the barrier while it has seats
+ * @waiters:	struct barrier_waiter.in_member of these, in that round
+ * @there_in:	the round in which they all are, else another
+ * @member:	link in @missing or @there of the barrier while it has seats
  */
 struct barrier_owner {
 	struct muster_owner owner;
@@ -113,6 +132,8 @@ struct barrier_owner {
 	u32 seats;
 	u32 arrived;
 	u64 arrived_in;
+	struct list_head waiters;
+	u64 there_in;
 	struct list_head member;
 };
 
@@ -136,12 +157,14 @@ struct barrier_pass {
  * struct barrier_waiter - a thread that has arrived
  * @waiter:	the core's part
  * @arrival:	its number
+ * @in_member:	link in the member's @waiters while it is in the queue; stale after
  * @refused:	taken out because its process has closed its last descriptor
  * @pass:	written by whoever takes it out
  */
 struct barrier_waiter {
 	struct muster_waiter waiter;
 	u64 arrival;
+	struct list_head in_member;
 	bool refused;
 	struct barrier_pass pass;
 };
@@ -207,8 +230,10 @@ void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by, s32 sta
 			  struct pid *pid, struct barrier_exit *exit);
 u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 		       const struct barrier_owner *bo);
-void barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
+void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *bo);
+bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
 		    struct barrier_exit *exit);
+void barrier_mark_reset(struct muster_barrier *barrier);
 enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason);
 int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
 		  const struct muster_deadline *until);

@@ -48,6 +48,24 @@ void barrier_unlock(struct muster_barrier *barrier, struct barrier_exit *exit)
 
 /* ---- state changes, under the lock ---- */
 
+void barrier_mark_reset(struct muster_barrier *barrier)
+{
+	barrier->mark = &barrier->queue;
+	barrier->nr_marked = 0;
+}
+
+/* Those who were in the queue have left it, and none of any member's parties is there. */
+static void barrier_next_round(struct muster_barrier *barrier)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	barrier_mark_reset(barrier);
+	barrier->round++;
+	list_splice_tail_init(&barrier->there, &barrier->missing);
+	barrier->nr_missing += barrier->nr_there;
+	barrier->nr_there = 0;
+}
+
 /* The generation that is acting is over. */
 void barrier_end_acting(struct muster_barrier *barrier,
 			const struct barrier_end *end, struct barrier_exit *exit)
@@ -76,7 +94,7 @@ static void barrier_empty_queue(struct muster_barrier *barrier,
 	exit->queue.pass = *pass;
 	barrier->nr_queued = 0;
 	barrier->queue_from = barrier->arrivals;
-	barrier->round++;
+	barrier_next_round(barrier);
 }
 
 /* The queue breaks, and with it the barrier until a RESET; the first cause counts. */
@@ -132,7 +150,7 @@ static void barrier_start_action(struct muster_barrier *barrier, struct barrier_
 {
 	lockdep_assert_held(&barrier->object.lock);
 
-	barrier->round++;
+	barrier_next_round(barrier);
 	barrier->nr_acting = barrier->parties - 1;
 	barrier->acting_from = barrier->queue_from;
 	barrier->acting_to = to - 1;
@@ -200,8 +218,24 @@ static void barrier_trip_queued(struct muster_barrier *barrier, struct muster_wa
 		.token = ++barrier->token,
 		.index = barrier->parties - 1,
 	};
-	barrier->round++;
+	barrier_next_round(barrier);
 	barrier->queue_from = to_barrier_waiter(last)->arrival + 1;
+}
+
+/* Moves the mark on by a batch; true if it is where the next generation ends. */
+static bool barrier_move_mark(struct muster_barrier *barrier)
+{
+	int n;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (barrier->nr_marked > barrier->parties)
+		barrier_mark_reset(barrier);
+	for (n = 0; n < MUSTER_BATCH && barrier->nr_marked < barrier->parties; n++) {
+		barrier->mark = barrier->mark->next;
+		barrier->nr_marked++;
+	}
+	return barrier->nr_marked == barrier->parties;
 }
 
 /*
@@ -211,23 +245,21 @@ static void barrier_trip_queued(struct muster_barrier *barrier, struct muster_wa
 static void barrier_form_queued(struct muster_barrier *barrier, struct barrier_exit *exit)
 {
 	struct muster_waiter *last;
-	u32 n = 0;
 
 	lockdep_assert_held(&barrier->object.lock);
 
 	if (barrier->runner || !barrier->nr_queued || barrier->broken.broken_by ||
 	    barrier->nr_queued < barrier->parties)
 		return;
-	list_for_each_entry(last, &barrier->queue, node) {
-		if (++n == barrier->parties)
-			break;
-	}
+	exit->more = true;
+	if (!barrier_move_mark(barrier))
+		return;
+	last = list_entry(barrier->mark, struct muster_waiter, node);
 	barrier->nr_queued -= barrier->parties;
 	if (barrier->object.options & MUSTER_BARRIER_ACTION)
 		barrier_act_queued(barrier, last, exit);
 	else
 		barrier_trip_queued(barrier, last, exit);
-	exit->more = true;
 }
 
 /* Unlocks the barrier after a change that may make generations complete. */
@@ -245,6 +277,7 @@ void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *ex
 		barrier_unlock(barrier, exit);
 		if (!more)
 			return;
+		cond_resched();
 		barrier_exit_init(exit);
 		spin_lock(&barrier->object.lock);
 	}
@@ -259,11 +292,73 @@ u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 	return bo->arrived_in == barrier->round ? bo->arrived : 0;
 }
 
-static void barrier_count_arrival(struct muster_barrier *barrier, struct barrier_owner *bo,
-				  int by)
+/* Puts a member where it belongs, after its seats or arrivals have changed. */
+void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
-	bo->arrived = barrier_nr_arrived(barrier, bo) + by;
-	bo->arrived_in = barrier->round;
+	bool was_there = bo->there_in == barrier->round;
+	bool there = bo->seats && barrier_nr_arrived(barrier, bo) == bo->seats;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (there == was_there && bo->seats)
+		return;
+	if (was_there)
+		barrier->nr_there--;
+	else
+		barrier->nr_missing--;
+	list_del(&bo->member);
+	bo->there_in = there ? barrier->round : 0;
+	if (there) {
+		list_add_tail(&bo->member, &barrier->there);
+		barrier->nr_there++;
+	} else if (bo->seats) {
+		list_add_tail(&bo->member, &barrier->missing);
+		barrier->nr_missing++;
+	}
+}
+
+static void barrier_add_arrival(struct muster_barrier *barrier, struct barrier_waiter *bw)
+{
+	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	bw->arrival = barrier->arrivals++;
+	list_add_tail(&bw->waiter.node, &barrier->queue);
+	barrier->nr_queued++;
+	if (!barrier_has_members(barrier))
+		return;
+	if (bo->arrived_in != barrier->round) {
+		bo->arrived_in = barrier->round;
+		bo->arrived = 0;
+		INIT_LIST_HEAD(&bo->waiters);
+	}
+	bo->arrived++;
+	list_add_tail(&bw->in_member, &bo->waiters);
+	barrier_sort_member(barrier, bo);
+}
+
+/* Takes one who waits out of the middle of the queue. */
+static void barrier_withdraw(struct muster_barrier *barrier, struct barrier_waiter *bw)
+{
+	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (barrier->nr_marked &&
+	    bw->arrival <= to_barrier_waiter(list_entry(barrier->mark, struct muster_waiter,
+							node))->arrival) {
+		if (barrier->mark == &bw->waiter.node)
+			barrier->mark = bw->waiter.node.prev;
+		barrier->nr_marked--;
+	}
+	list_del(&bw->waiter.node);
+	barrier->nr_queued--;
+	if (!barrier_has_members(barrier))
+		return;
+	list_del(&bw->in_member);
+	bo->arrived--;
+	barrier_sort_member(barrier, bo);
 }
 
 static int barrier_may_arrive(const struct muster_barrier *barrier,
@@ -276,24 +371,27 @@ static int barrier_may_arrive(const struct muster_barrier *barrier,
 	return barrier_nr_arrived(barrier, bo) < bo->seats ? 0 : -EBUSY;
 }
 
-/* The owner is dead, and who waits for it in the queue does not count any more. */
-void barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
+/*
+ * The member is dead, and who waits for it in the queue does not count any more: withdraws
+ * a batch of them. True if there may be more. Its seats are still there, so that the queue
+ * is not complete; nobody arrives for it any more.
+ */
+bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
 		    struct barrier_exit *exit)
 {
-	struct muster_waiter *waiter, *next;
+	struct barrier_waiter *bw;
+	int n;
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (!barrier_nr_arrived(barrier, bo))
-		return;
-	list_for_each_entry_safe(waiter, next, &barrier->queue, node) {
-		if (waiter->owner != &bo->owner)
-			continue;
-		to_barrier_waiter(waiter)->refused = true;
-		waiter->verdict = -EBADF;
-		list_move_tail(&waiter->node, &exit->refused);
-		barrier->nr_queued--;
+	for (n = 0; n < MUSTER_BATCH && barrier_nr_arrived(barrier, bo); n++) {
+		bw = list_first_entry(&bo->waiters, struct barrier_waiter, in_member);
+		barrier_withdraw(barrier, bw);
+		bw->refused = true;
+		bw->waiter.verdict = -EBADF;
+		list_add_tail(&bw->waiter.node, &exit->refused);
 	}
+	return n == MUSTER_BATCH;
 }
 
 /* ---- waiting ---- */
@@ -337,7 +435,6 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 					      struct barrier_waiter *bw, int reason,
 					      struct barrier_exit *exit)
 {
-	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
 	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
 	bool breaks = barrier_leaver_dies(reason);
 
@@ -349,15 +446,14 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 		return barrier_leave_acting(barrier, bw, reason, why, exit);
 	if (bw->arrival < barrier->queue_from)
 		return MUSTER_SETTLED;
-	list_del(&bw->waiter.node);
 	/* The seat of one that dies goes with its process, and is what counts. */
 	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
 		breaks = false;
 	if (breaks) {
-		barrier_break_queue(barrier, why, bo->owner.pid, exit);
+		list_del(&bw->waiter.node);
+		barrier_break_queue(barrier, why, bw->waiter.owner->pid, exit);
 	} else {
-		barrier->nr_queued--;
-		barrier_count_arrival(barrier, bo, -1);
+		barrier_withdraw(barrier, bw);
 	}
 	return MUSTER_LEFT;
 }
@@ -403,10 +499,7 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 	}
 	if (until->nonblock)
 		return -EAGAIN;
-	bw->arrival = barrier->arrivals++;
-	list_add_tail(&bw->waiter.node, &barrier->queue);
-	barrier->nr_queued++;
-	barrier_count_arrival(barrier, bo, 1);
+	barrier_add_arrival(barrier, bw);
 	return MUSTER_QUEUED;
 }
 
