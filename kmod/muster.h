@@ -30,6 +30,7 @@
 
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
@@ -554,20 +555,50 @@ void muster_result_put(struct muster_result *result);
 
 /**
  * struct muster_roster - processes to be listed
- * @entries:	room
+ * @entries:	room; until they are copied @since is in jiffies, and @pid is not there
+ * @pids:	references, of the same number
  * @room:	for how many
  * @nr:		how many are in
  */
 struct muster_roster {
 	struct muster_process *entries;
+	struct pid **pids;
 	u32 room;
 	u32 nr;
 };
 
 int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room);
-bool muster_roster_add(struct muster_roster *roster, const struct muster_owner *owner,
-		       u32 role, u64 amount, u64 since);
+void muster_roster_clear(struct muster_roster *roster);
 int muster_roster_copy(struct muster_roster *roster, u64 to);
 void muster_roster_free(struct muster_roster *roster);
+
+/**
+ * muster_roster_add - list a process
+ * @roster:	the list
+ * @owner:	the process
+ * @role:	MUSTER_PROCESS_*
+ * @amount:	as of struct muster_process
+ * @since:	jiffies
+ *
+ * Called under a spinlock, for each of very many: whatever can wait is left to
+ * muster_roster_copy().
+ *
+ * Return: whether there was room. If not, the caller need not go on.
+ */
+static inline bool muster_roster_add(struct muster_roster *roster,
+				     const struct muster_owner *owner,
+				     u32 role, u64 amount, u64 since)
+{
+	u32 i = roster->nr;
+
+	if (i == roster->room)
+		return false;
+	roster->pids[i] = get_pid(owner->pid);
+	roster->entries[i].role = role;
+	roster->entries[i].amount = amount;
+	roster->entries[i].since = since;
+	roster->nr = i + 1;
+	return true;
+}
 
 #endif /* MUSTER_H */

@@ -31,36 +31,34 @@ int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room)
 	if (!room)
 		return 0;
 	roster->entries = kvcalloc(room, sizeof(*roster->entries), MUSTER_GFP);
-	if (!roster->entries)
+	roster->pids = kvmalloc_array(room, sizeof(*roster->pids), MUSTER_GFP);
+	if (!roster->entries || !roster->pids) {
+		muster_roster_free(roster);
 		return -ENOMEM;
+	}
 	roster->room = room;
 	return 0;
 }
 
-/**
- * muster_roster_add - list a process
- * @roster:	the list
- * @owner:	the process
- * @role:	MUSTER_PROCESS_*
- * @amount:	as of struct muster_process
- * @since:	jiffies
- *
- * Return: whether there was room. If not, the caller need not go on.
- */
-bool muster_roster_add(struct muster_roster *roster, const struct muster_owner *owner,
-		       u32 role, u64 amount, u64 since)
+/* Empties the list, for the caller to begin anew. */
+void muster_roster_clear(struct muster_roster *roster)
 {
-	u64 age = jiffies64_to_nsecs(get_jiffies_64() - since);
+	while (roster->nr)
+		put_pid(roster->pids[--roster->nr]);
+}
 
-	if (roster->nr == roster->room)
-		return false;
-	roster->entries[roster->nr++] = (struct muster_process){
-		.pid = pid_vnr(owner->pid),
-		.role = role,
-		.amount = amount,
-		.since = ktime_get_ns() - age + muster_timens_offset(),
-	};
-	return true;
+/* Process and time as the caller sees them. */
+static void muster_roster_finish(struct muster_roster *roster)
+{
+	u64 now = get_jiffies_64(), now_ns = ktime_get_ns() + muster_timens_offset();
+	struct muster_process *entry;
+	u32 i;
+
+	for (i = 0; i < roster->nr; i++) {
+		entry = &roster->entries[i];
+		entry->pid = pid_vnr(roster->pids[i]);
+		entry->since = now_ns - jiffies64_to_nsecs(now - entry->since);
+	}
 }
 
 /* Copies the list to the caller; 0 or -EFAULT. */
@@ -68,6 +66,7 @@ int muster_roster_copy(struct muster_roster *roster, u64 to)
 {
 	size_t size = roster->nr * sizeof(*roster->entries);
 
+	muster_roster_finish(roster);
 	if (size && copy_to_user(u64_to_user_ptr(to), roster->entries, size))
 		return -EFAULT;
 	return 0;
@@ -75,5 +74,7 @@ int muster_roster_copy(struct muster_roster *roster, u64 to)
 
 void muster_roster_free(struct muster_roster *roster)
 {
+	muster_roster_clear(roster);
+	kvfree(roster->pids);
 	kvfree(roster->entries);
 }

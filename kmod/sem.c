@@ -493,27 +493,63 @@ static int sem_set_limit(const struct muster_request *req,
 	return 0;
 }
 
-/* Lists holders, then waiters. How many there are is counted apart. */
-static void sem_list(struct muster_sem *sem, struct muster_roster *roster)
+/*
+ * Lists holders; false if so many were found that no longer are any that the caller is
+ * to let go of the lock and begin anew.
+ */
+static bool sem_list_holders(struct muster_sem *sem, struct muster_roster *roster)
 {
 	struct sem_owner *so, *next;
+	int gone = 0;
+
+	list_for_each_entry_safe(so, next, &sem->holders, holding) {
+		if (!so->held) {
+			list_del_init(&so->holding);
+			if (++gone == MUSTER_BATCH)
+				return false;
+		} else if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
+					      so->held, so->since)) {
+			break;
+		}
+	}
+	return true;
+}
+
+/* Lists holders, then waiters; as sem_list_holders(). They are counted elsewhere. */
+static bool sem_list(struct muster_sem *sem, struct muster_roster *roster)
+{
 	struct sem_waiter *sw;
 
 	lockdep_assert_held(&sem->object.lock);
 
-	list_for_each_entry_safe(so, next, &sem->holders, holding) {
-		if (!so->held)
-			list_del_init(&so->holding);
-		else if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
-					    so->held, so->since))
-			return;
-	}
+	if (!sem_list_holders(sem, roster))
+		return false;
 	list_for_each_entry(sw, &sem->queue, waiter.node) {
 		if (sw->waiter.owner &&
 		    !muster_roster_add(roster, sw->waiter.owner, MUSTER_PROCESS_WAITER,
 				       sw->permits, sw->waiter.since))
-			return;
+			break;
 	}
+	return true;
+}
+
+/* Fills the struct and the list in; as sem_list_holders(). */
+static bool sem_look(struct muster_sem *sem, struct muster_sem_stat *stat,
+		     struct muster_roster *roster)
+{
+	bool whole;
+
+	spin_lock(&sem->object.lock);
+	stat->options = sem->object.options;
+	stat->abandoned = sem->abandoned;
+	stat->limit = sem->limit;
+	stat->held = max_t(s64, sem->limit - sem->free, 0);
+	stat->available = max_t(s64, sem->free, 0);
+	stat->waiters = sem->nr_waiters;
+	stat->nr_processes = sem->nr_holders + sem->nr_waiters;
+	whole = !roster->room || sem_list(sem, roster);
+	spin_unlock(&sem->object.lock);
+	return whole;
 }
 
 static int sem_stat(const struct muster_request *req,
@@ -529,17 +565,10 @@ static int sem_stat(const struct muster_request *req,
 	if (err)
 		return err;
 
-	spin_lock(&sem->object.lock);
-	stat->options = sem->object.options;
-	stat->abandoned = sem->abandoned;
-	stat->limit = sem->limit;
-	stat->held = max_t(s64, sem->limit - sem->free, 0);
-	stat->available = max_t(s64, sem->free, 0);
-	stat->waiters = sem->nr_waiters;
-	stat->nr_processes = sem->nr_holders + sem->nr_waiters;
-	sem_list(sem, &roster);
-	spin_unlock(&sem->object.lock);
-
+	while (!sem_look(sem, stat, &roster)) {
+		muster_roster_clear(&roster);
+		cond_resched();
+	}
 	err = muster_roster_copy(&roster, stat->processes);
 	if (!err)
 		err = muster_reply(req, stat, options);
