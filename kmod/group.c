@@ -332,6 +332,7 @@ static int group_reset(const struct muster_request *req, struct muster_group_can
 	}
 	slots = group->slots;
 	group->slots = RB_ROOT;
+	group->newest = NULL;
 	group->counts = (struct group_counts){};
 	group->cancelled = false;
 	spin_unlock(&group->object.lock);

@@ -45,6 +45,7 @@ struct group_counts {
  * @limit:	most tasks that may be pending
  * @last:	the latest slot's number (W4)
  * @slots:	struct group_slot.by_number
+ * @newest:	the last of them, or NULL: whatever is added goes behind it
  * @counts:	how far they are
  * @cancelled:	nothing is added any more
  * @adders:	struct group_waiter of those who would add, in order
@@ -63,6 +64,7 @@ struct muster_group {
 	u32 limit;
 	u64 last;
 	struct rb_root slots;
+	struct rb_node *newest;
 	struct group_counts counts;
 	bool cancelled;
 	struct list_head adders;

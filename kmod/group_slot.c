@@ -92,12 +92,6 @@ int group_slots_alloc(struct list_head *slots, u32 nr)
 	return err;
 }
 
-static bool group_slot_less(struct rb_node *node, const struct rb_node *parent)
-{
-	return rb_entry(node, struct group_slot, by_number)->number <
-	       rb_entry(parent, struct group_slot, by_number)->number;
-}
-
 /* The slot of that number, or else the next; NULL if there is none. */
 struct group_slot *group_slot_find(struct muster_group *group, u64 number)
 {
@@ -161,6 +155,24 @@ void group_slot_move(struct group_slot *slot, struct group_owner *go)
 	group_slot_give(slot, go);
 }
 
+static void group_slot_insert(struct muster_group *group, struct group_slot *slot)
+{
+	struct rb_node *newest = group->newest;
+
+	slot->number = ++group->last;
+	rb_link_node(&slot->by_number, newest,
+		     newest ? &newest->rb_right : &group->slots.rb_node);
+	rb_insert_color(&slot->by_number, &group->slots);
+	group->newest = &slot->by_number;
+}
+
+static void group_slot_remove(struct muster_group *group, struct group_slot *slot)
+{
+	if (group->newest == &slot->by_number)
+		group->newest = rb_prev(&slot->by_number);
+	rb_erase(&slot->by_number, &group->slots);
+}
+
 static void group_add(struct muster_group *group, struct group_waiter *gw)
 {
 	struct group_slot *slot, *next;
@@ -170,8 +182,7 @@ static void group_add(struct muster_group *group, struct group_waiter *gw)
 	gw->first = group->last + 1;
 	list_for_each_entry_safe(slot, next, &gw->slots, in_owner) {
 		list_del(&slot->in_owner);
-		slot->number = ++group->last;
-		rb_add(&slot->by_number, &group->slots, group_slot_less);
+		group_slot_insert(group, slot);
 		group_slot_give(slot, to_group_owner(gw->waiter.owner));
 	}
 	group->counts.pending += gw->nr_slots;
@@ -190,7 +201,7 @@ void group_take_back(struct muster_group *group, struct group_owner *go, u64 fir
 		if (!slot || slot->number != first + i || slot->owner != go)
 			continue;
 		group_slot_take(slot);
-		rb_erase(&slot->by_number, &group->slots);
+		group_slot_remove(group, slot);
 		list_add_tail(&slot->in_owner, &gone);
 		group->counts.pending--;
 	}
