@@ -58,22 +58,42 @@ bool flight_kept_drop(struct flight_call *call)
 	return listed;
 }
 
+/* Looks at a batch of the list: false if it is to be called again. See below. */
+static bool flight_look_for_kept(struct muster_kept *kept, struct flight_call **oldest)
+{
+	struct flight_call *call;
+	int n;
+
+	lockdep_assert_held(&kept->lock);
+
+	for (n = 0; n < MUSTER_BATCH; n++) {
+		call = list_first_entry_or_null(&kept->list, struct flight_call, in_kept);
+		if (call && !refcount_inc_not_zero(&call->flight->object.refs)) {
+			list_del_init(&call->in_kept);
+			continue;
+		}
+		if (call)
+			refcount_inc(&call->refs);
+		*oldest = call;
+		return true;
+	}
+	return false;
+}
+
 /*
  * The oldest call that is kept for the user, with a reference, and one to its group; or
- * NULL. One whose group is about to go is going anyway.
+ * NULL. One whose group is about to go is going anyway, and need not be found again.
  */
 static struct flight_call *flight_oldest_kept(struct muster_user *user)
 {
 	struct muster_kept *kept = muster_user_kept(user);
-	struct flight_call *call, *oldest = NULL;
+	struct flight_call *oldest;
 
 	spin_lock(&kept->lock);
-	list_for_each_entry(call, &kept->list, in_kept) {
-		if (refcount_inc_not_zero(&call->flight->object.refs)) {
-			refcount_inc(&call->refs);
-			oldest = call;
-			break;
-		}
+	while (!flight_look_for_kept(kept, &oldest)) {
+		spin_unlock(&kept->lock);
+		cond_resched();
+		spin_lock(&kept->lock);
 	}
 	spin_unlock(&kept->lock);
 	return oldest;
