@@ -467,7 +467,7 @@ static __poll_t barrier_poll(struct muster_object *object)
 }
 
 static void barrier_verdict(const struct muster_waiter *waiter,
-			    struct muster_verdict *verdict, const void **data, size_t *len)
+			    struct muster_verdict *verdict)
 {
 	const struct barrier_waiter *bw = container_of(waiter, struct barrier_waiter, waiter);
 

@@ -178,10 +178,11 @@ err_objects:
 	return err;
 }
 
-/* No file is open any more, so there are no objects, owners and waiters left. */
+/* No file is open any more: but for what lingers there are no objects left. */
 static void __exit muster_exit(void)
 {
 	misc_deregister(&muster_device);
+	muster_linger_exit();
 	muster_owners_exit();
 	muster_objects_exit();
 	muster_quota_exit();

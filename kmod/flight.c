@@ -2,11 +2,66 @@
 /*
  * The ioctls of a flight group. See flight.h.
  */
-#include <linux/sched/signal.h>
+#include <linux/file.h>
 #include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "flight.h"
+
+/* ---- what a ticket tells ---- */
+
+static void flight_verdict(const struct muster_waiter *waiter,
+			   struct muster_verdict *verdict)
+{
+	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
+	const struct flight_call *call = fw->call;
+
+	if (verdict->error)
+		return;
+	if (fw->lead) {
+		verdict->role = MUSTER_ROLE_LEADER;
+		verdict->token = fw->token;
+		verdict->attempt = fw->attempt;
+		verdict->shared = fw->shared;
+		return;
+	}
+	verdict->role = MUSTER_ROLE_FOLLOWER;
+	verdict->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
+	verdict->token = call->token;
+	verdict->attempt = call->attempt;
+	verdict->shared = call->nr_shared;
+	verdict->status = call->status;
+	if (!call->result)
+		return;
+	verdict->result_len = call->result->len;
+	if (call->result->file)
+		verdict->outcome |= MUSTER_OUTCOME_FD;
+}
+
+static struct muster_result *flight_ticket_result(const struct muster_waiter *waiter)
+{
+	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
+
+	return waiter->verdict || fw->lead ? NULL : fw->call->result;
+}
+
+/* It leads, and nobody waits for it (F10). */
+static __poll_t flight_ticket_poll(struct muster_waiter *waiter)
+{
+	struct flight_waiter *fw = to_flight_waiter(waiter);
+	bool unwanted;
+
+	if (!fw->lead)
+		return 0;
+	spin_lock(&fw->call->lock);
+	unwanted = flight_leads(fw->call, to_flight_owner(waiter->owner), fw->token) &&
+		   !fw->call->nr_followers;
+	spin_unlock(&fw->call->lock);
+	return unwanted ? EPOLLPRI : 0;
+}
+
+/* ---- joining ---- */
 
 static int flight_key_copy(struct flight_key *key, u64 from, u32 len)
 {
@@ -22,6 +77,48 @@ static u64 flight_age(const struct flight_call *call, u32 outcome)
 	return outcome & MUSTER_OUTCOME_KEPT ? ktime_get_ns() - call->ended : 0;
 }
 
+/* The result goes to the caller as a descriptor, which join->fd is then. */
+static int flight_deliver_file(const struct muster_request *req,
+			       struct muster_flight_join *join, struct muster_result *result)
+{
+	struct file *file;
+	int fd, err;
+
+	fd = muster_result_open(result, &file);
+	if (fd < 0)
+		return fd;
+	join->fd = fd;
+	join->outcome |= MUSTER_OUTCOME_FD;
+	err = muster_reply(req, join, token);
+	if (err)
+		muster_result_close(fd, file);
+	else
+		fd_install(fd, file);
+	return err;
+}
+
+/* The bytes of the result go to the caller, as far as it has room for them. */
+static int flight_deliver_bytes(const struct muster_request *req,
+				struct muster_flight_join *join,
+				struct muster_result *result, struct flight_owner *fo)
+{
+	size_t fits = min(join->result_len, join->buf_len);
+	int err = 0;
+
+	if (result)
+		err = muster_result_copy(result, join->buf, fits);
+	if (!err && fits < join->result_len) {
+		err = flight_keep(fo, result, join->token);
+		join->outcome |= MUSTER_OUTCOME_TRUNCATED;
+	}
+	if (err)
+		return err;
+	err = muster_reply(req, join, token);
+	if (err && join->outcome & MUSTER_OUTCOME_TRUNCATED)
+		flight_unkeep(fo, join->token);
+	return err;
+}
+
 /* There is a result, that of @fw->call: it goes to the caller. */
 static int flight_deliver(const struct muster_request *req,
 			  struct muster_flight_join *join,
@@ -29,9 +126,6 @@ static int flight_deliver(const struct muster_request *req,
 {
 	const struct flight_call *call = fw->call;
 	struct muster_result *result = call->result;
-	size_t len = result ? result->len : 0;
-	size_t fits = min_t(u64, len, join->buf_len);
-	int err;
 
 	join->role = MUSTER_ROLE_FOLLOWER;
 	join->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
@@ -39,22 +133,13 @@ static int flight_deliver(const struct muster_request *req,
 	join->attempt = call->attempt;
 	join->shared = call->nr_shared;
 	join->status = call->status;
-	join->result_len = len;
+	join->result_len = result ? result->len : 0;
 	join->age = flight_age(call, fw->outcome);
-	if (!(join->flags & MUSTER_JOIN_NO_RESULT)) {
-		if (fits && copy_to_user(u64_to_user_ptr(join->buf), result->data, fits))
-			return -EFAULT;
-		if (fits < len) {
-			err = flight_keep(fo, result, join->token);
-			if (err)
-				return err;
-			join->outcome |= MUSTER_OUTCOME_TRUNCATED;
-		}
-	}
-	err = muster_reply(req, join, token);
-	if (err && join->outcome & MUSTER_OUTCOME_TRUNCATED)
-		flight_unkeep(fo, join->token);
-	return err;
+	if (join->flags & MUSTER_JOIN_NO_RESULT)
+		return muster_reply(req, join, token);
+	if (join->flags & MUSTER_JOIN_FD && result && result->file)
+		return flight_deliver_file(req, join, result);
+	return flight_deliver_bytes(req, join, result, fo);
 }
 
 /* The caller leads. If it cannot learn so, it never did (T4, F12). */
@@ -154,6 +239,7 @@ static int flight_ticket_lead(struct muster_flight *flight,
 {
 	struct flight_plan plan = {
 		.key = key,
+		.ticket = fw,
 		.forget_after = join->forget_after,
 		.refreshes = refreshes,
 	};
@@ -229,7 +315,7 @@ static int flight_join(const struct muster_request *req,
 
 	if (!muster_wait_flags_ok(join->flags, MUSTER_JOIN_NO_FOLLOW | MUSTER_JOIN_NO_LEAD |
 				  MUSTER_JOIN_MIGRATORY | MUSTER_JOIN_NO_RESULT |
-				  MUSTER_JOIN_FRESH) ||
+				  MUSTER_JOIN_FRESH | MUSTER_JOIN_FD) ||
 	    join->__reserved)
 		return -EINVAL;
 	err = flight_key_copy(&key, join->key, join->key_len);
@@ -250,6 +336,8 @@ static int flight_join(const struct muster_request *req,
 	join->shared = 0;
 	join->__pad = 0;
 	join->age = 0;
+	join->fd = -1;
+	join->__pad2 = 0;
 	err = flight_join_owner(req, join, &key, to_flight_owner(owner));
 	muster_owner_put(owner);
 	return err;
@@ -270,7 +358,10 @@ static int flight_finish_owner(const struct muster_request *req,
 	/* A bad pointer is found before anything is done that others see. */
 	if (muster_reply(req, finish, followers))
 		return -EFAULT;
-	end.result = muster_result_get(finish->data, finish->data_len);
+	if (finish->flags & MUSTER_FINISH_FD)
+		end.result = muster_result_get_file(finish->fd);
+	else
+		end.result = muster_result_get(finish->data, finish->data_len);
 	if (IS_ERR(end.result))
 		return PTR_ERR(end.result);
 	followers = flight_complete(to_flight(req->mfile->object), fo, key,
@@ -284,6 +375,17 @@ static int flight_finish_owner(const struct muster_request *req,
 	return muster_reply(req, finish, followers);
 }
 
+static bool flight_finish_args_ok(const struct muster_flight_finish *finish)
+{
+	u32 flags = finish->flags;
+
+	if (flags & ~(MUSTER_FINISH_KEEP_FAILURE | MUSTER_FINISH_FD) || finish->__pad2)
+		return false;
+	if (!finish->keep && (flags & MUSTER_FINISH_KEEP_FAILURE || finish->grace))
+		return false;
+	return flags & MUSTER_FINISH_FD ? !finish->data && !finish->data_len : !finish->fd;
+}
+
 static int flight_finish(const struct muster_request *req,
 			 struct muster_flight_finish *finish)
 {
@@ -291,8 +393,7 @@ static int flight_finish(const struct muster_request *req,
 	struct flight_key key;
 	int err;
 
-	if (finish->flags & ~MUSTER_FINISH_KEEP_FAILURE ||
-	    (!finish->keep && (finish->flags || finish->grace)))
+	if (!flight_finish_args_ok(finish))
 		return -EINVAL;
 	err = flight_key_copy(&key, finish->key, finish->key_len);
 	if (err)
@@ -353,29 +454,94 @@ static int flight_forget_ioctl(const struct muster_request *req,
 	return muster_reply(req, forget, count);
 }
 
+static int flight_followers(const struct muster_request *req,
+			    struct muster_flight_key *ask)
+{
+	struct muster_owner *owner;
+	struct flight_key key;
+	int err;
+
+	err = flight_key_args(ask, &key);
+	if (err)
+		return err;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = flight_count_followers(to_flight(req->mfile->object), to_flight_owner(owner),
+				     &key, ask->token);
+	muster_owner_put(owner);
+	if (err < 0)
+		return err;
+	ask->count = err;
+	ask->__pad = 0;
+	return muster_reply(req, ask, count);
+}
+
+/* The result of the ticket, if @mfile is one and it is of that token, or NULL. */
+static struct muster_result *flight_ticket_peek(struct muster_file *mfile, u64 token)
+{
+	struct muster_waiter *waiter = mfile->ticket ? muster_ticket_waiter(mfile->ticket) :
+				       NULL;
+	struct muster_result *result = waiter ? flight_ticket_result(waiter) : NULL;
+
+	if (!result || to_flight_waiter(waiter)->call->token != token)
+		return NULL;
+	refcount_inc(&result->refs);
+	return result;
+}
+
+static int flight_fetch_file(const struct muster_request *req,
+			     struct muster_flight_fetch *fetch, struct muster_result *result)
+{
+	struct file *file;
+	int fd, err;
+
+	if (!result->file)
+		return -EINVAL;
+	fd = muster_result_open(result, &file);
+	if (fd < 0)
+		return fd;
+	fetch->fd = fd;
+	err = muster_reply(req, fetch, result_len);
+	if (err)
+		muster_result_close(fd, file);
+	else
+		fd_install(fd, file);
+	return err;
+}
+
+static int flight_fetch_result(const struct muster_request *req,
+			       struct muster_flight_fetch *fetch,
+			       struct muster_result *result)
+{
+	int err;
+
+	fetch->result_len = result->len;
+	fetch->fd = -1;
+	fetch->__pad = 0;
+	if (fetch->flags & MUSTER_FETCH_FD)
+		return flight_fetch_file(req, fetch, result);
+	err = muster_reply(req, fetch, result_len);
+	if (err || fetch->flags & MUSTER_FETCH_DISCARD)
+		return err;
+	if (result->len > fetch->buf_len)
+		return -EMSGSIZE;
+	return muster_result_copy(result, fetch->buf, result->len);
+}
+
 static int flight_fetch_owner(const struct muster_request *req,
 			      struct muster_flight_fetch *fetch, struct flight_owner *fo)
 {
-	bool discard = fetch->flags & MUSTER_FETCH_DISCARD;
-	struct muster_result *result;
+	struct muster_result *result = flight_peek(fo, fetch->token);
+	bool parcel = result;
 	int err;
 
-	result = flight_peek(fo, fetch->token);
+	if (!result)
+		result = flight_ticket_peek(req->mfile, fetch->token);
 	if (!result)
 		return -ENOENT;
-	fetch->result_len = result->len;
-	err = muster_reply(req, fetch, result_len);
-	if (err || discard)
-		goto out;
-	err = -EMSGSIZE;
-	if (result->len > fetch->buf_len)
-		goto out;
-	err = -EFAULT;
-	if (copy_to_user(u64_to_user_ptr(fetch->buf), result->data, result->len))
-		goto out;
-	err = 0;
-out:
-	if (!err)
+	err = flight_fetch_result(req, fetch, result);
+	if (!err && parcel)
 		flight_unkeep(fo, fetch->token);
 	muster_result_put(result);
 	return err;
@@ -387,7 +553,8 @@ static int flight_fetch(const struct muster_request *req,
 	struct muster_owner *owner;
 	int err;
 
-	if (fetch->flags & ~MUSTER_FETCH_DISCARD)
+	if (fetch->flags & ~(MUSTER_FETCH_DISCARD | MUSTER_FETCH_FD) ||
+	    fetch->flags == (MUSTER_FETCH_DISCARD | MUSTER_FETCH_FD))
 		return -EINVAL;
 	owner = muster_owner_get(req->mfile);
 	if (IS_ERR(owner))
@@ -422,6 +589,7 @@ MUSTER_HANDLER(flight_join, struct muster_flight_join, buf_len)
 MUSTER_HANDLER(flight_finish, struct muster_flight_finish, data_len)
 MUSTER_HANDLER(flight_abandon, struct muster_flight_key, token)
 MUSTER_HANDLER(flight_forget_ioctl, struct muster_flight_key, token)
+MUSTER_HANDLER(flight_followers, struct muster_flight_key, token)
 MUSTER_HANDLER(flight_fetch, struct muster_flight_fetch, buf_len)
 MUSTER_HANDLER(flight_stat, struct muster_flight_stat, flags)
 
@@ -432,6 +600,7 @@ static const struct muster_command flight_commands[] = {
 	{ MUSTER_FLIGHT_FORGET, flight_forget_ioctl_run },
 	{ MUSTER_FLIGHT_FETCH, flight_fetch_run },
 	{ MUSTER_FLIGHT_STAT, flight_stat_run },
+	{ MUSTER_FLIGHT_FOLLOWERS, flight_followers_run },
 };
 
 /* ---- the type ---- */
@@ -488,34 +657,6 @@ static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 	seq_printf(m, "muster-waiters:\t%lld\n", atomic64_read(&flight->followers));
 }
 
-static void flight_verdict(const struct muster_waiter *waiter,
-			   struct muster_verdict *verdict, const void **data, size_t *len)
-{
-	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
-	const struct flight_call *call = fw->call;
-
-	if (verdict->error)
-		return;
-	if (fw->lead) {
-		verdict->role = MUSTER_ROLE_LEADER;
-		verdict->token = fw->token;
-		verdict->attempt = fw->attempt;
-		verdict->shared = fw->shared;
-		return;
-	}
-	verdict->role = MUSTER_ROLE_FOLLOWER;
-	verdict->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
-	verdict->token = call->token;
-	verdict->attempt = call->attempt;
-	verdict->shared = call->nr_shared;
-	verdict->status = call->status;
-	if (!call->result)
-		return;
-	verdict->result_len = call->result->len;
-	*data = call->result->data;
-	*len = call->result->len;
-}
-
 static void flight_waiter_end(struct muster_waiter *waiter)
 {
 	struct flight_call *call = to_flight_waiter(waiter)->call;
@@ -539,6 +680,9 @@ const struct muster_type muster_flight_type = {
 	.owner_drop = flight_owner_drop,
 	.poll = flight_poll,
 	.fdinfo = flight_fdinfo,
+	.linger = flight_linger,
 	.verdict = flight_verdict,
+	.ticket_result = flight_ticket_result,
+	.ticket_poll = flight_ticket_poll,
 	.waiter_end = flight_waiter_end,
 };

@@ -57,6 +57,7 @@
  * @kept:	calls that are kept
  * @refreshed:	those of them that are some other's @stale
  * @served:	joins that got a kept result
+ * @linger:	until when results are kept for a stated time, at most (O3)
  */
 struct muster_flight {
 	struct muster_object object;
@@ -72,6 +73,7 @@ struct muster_flight {
 	atomic64_t kept;
 	atomic64_t refreshed;
 	atomic64_t served;
+	atomic64_t linger;
 };
 
 /**
@@ -184,7 +186,7 @@ struct flight_call {
 /**
  * struct flight_waiter - a thread that follows
  * @waiter:	the core's part; the verdict is 0, or -EOWNERDEAD
- * @call:	what it follows; a reference. NULL if a ticket led from the start
+ * @call:	what it follows, or as a ticket leads; a reference
  * @taken:	out of the queue, though the call goes on; under the call's lock
  * @lead:	it was made leader
  * @token:	as leader
@@ -208,12 +210,14 @@ struct flight_waiter {
  * struct flight_plan - how a call is to be begun
  * @key:	its key
  * @task:	the thread that leads it, or NULL
+ * @ticket:	what leads it otherwise: is to have a reference to the call. Or NULL
  * @forget_after: ns until joins begin a new one, 0 never
  * @refreshes:	the kept call whose place it takes, or NULL
  */
 struct flight_plan {
 	const struct flight_key *key;
 	struct task_struct *task;
+	struct flight_waiter *ticket;
 	u64 forget_after;
 	struct flight_call *refreshes;
 };
@@ -256,6 +260,15 @@ static inline s64 flight_nr_calls(struct muster_flight *flight)
 		     (atomic64_read(&flight->kept) - atomic64_read(&flight->refreshed)));
 }
 
+/* Does the owner lead the call with that token? */
+static inline bool flight_leads(const struct flight_call *call,
+				const struct flight_owner *fo, u64 token)
+{
+	lockdep_assert_held(&call->lock);
+
+	return call->leader == fo && call->token == token;
+}
+
 /* ---- flight_call.c ---- */
 
 int flight_calls_init(struct muster_flight *flight);
@@ -276,6 +289,8 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 		    const struct flight_end *end);
 int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 		   const struct flight_key *key, u64 token, bool counted);
+int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
+			   const struct flight_key *key, u64 token);
 bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
 void flight_drop_led(struct flight_owner *fo);
 
@@ -286,6 +301,7 @@ void flight_unlist(struct flight_call *call);
 bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n);
 void flight_kept_add(struct flight_call *call, const struct flight_end *end);
 bool flight_kept_drop(struct flight_call *call);
+u64 flight_linger(struct muster_object *object);
 int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
 bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
 

@@ -330,15 +330,6 @@ static int flight_hand_over(struct flight_call *call, bool counted,
 
 /* ---- leading ---- */
 
-/* Does the owner lead the call with that token? */
-static bool flight_leads(const struct flight_call *call, const struct flight_owner *fo,
-			 u64 token)
-{
-	lockdep_assert_held(&call->lock);
-
-	return call->leader == fo && call->token == token;
-}
-
 static struct flight_call *flight_find_forgotten(struct flight_owner *fo, u64 token)
 {
 	struct flight_call *call = NULL;
@@ -438,8 +429,12 @@ static int flight_begin_locked(struct flight_call *call, struct flight_owner *fo
 	*token = call->token;
 	err = plan->refreshes ? flight_replace(call, plan->refreshes) :
 	      flight_insert(call, plan->key);
-	if (err)
+	if (err) {
 		flight_detach(call);
+	} else if (plan->ticket) {
+		refcount_inc(&call->refs);
+		plan->ticket->call = call;
+	}
 	return err;
 }
 
@@ -533,7 +528,8 @@ static int flight_complete_call(struct flight_call *call, struct flight_owner *f
 	}
 	flight_unlock(call, &exit);
 	if (charged && !keep && end->result)
-		muster_uncharge(call->user, MUSTER_RES_BYTES, end->result->len);
+		muster_uncharge(call->user, MUSTER_RES_BYTES,
+				muster_result_kept_bytes(end->result));
 	return followers;
 }
 
@@ -560,7 +556,8 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 	if (!call)
 		return -EPERM;
 	if (keep && end->result &&
-	    !flight_make_room(call->user, MUSTER_RES_BYTES, end->result->len))
+	    !flight_make_room(call->user, MUSTER_RES_BYTES,
+			      muster_result_kept_bytes(end->result)))
 		followers = -ENOBUFS;
 	else
 		followers = flight_complete_call(call, fo, token, end, keep);
@@ -599,6 +596,23 @@ int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 	} while (goes_on == -EAGAIN);
 	flight_call_put(call);
 	return goes_on;
+}
+
+/* How many follow (F10), or -EPERM if the owner does not lead it. */
+int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
+			   const struct flight_key *key, u64 token)
+{
+	struct flight_call *call = flight_find_led(flight, fo, key, token);
+	int followers = -EPERM;
+
+	if (!call)
+		return -EPERM;
+	spin_lock(&call->lock);
+	if (flight_leads(call, fo, token))
+		followers = call->nr_followers;
+	spin_unlock(&call->lock);
+	flight_call_put(call);
+	return followers;
 }
 
 /* A reference to some call that the owner leads, or NULL. */
@@ -688,13 +702,19 @@ enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 {
 	struct flight_waiter *fw = to_flight_waiter(waiter);
 	struct flight_call *call = fw->call;
+	struct muster_ticket *leading = NULL;
 	bool late;
 
 	spin_lock(&call->lock);
 	late = call->done || fw->taken;
-	if (!late)
+	if (!late) {
 		flight_remove_follower(call, fw);
+		/* As long as it leads, its file is there. */
+		if (!call->nr_followers)
+			leading = muster_ticket_hold(call->leader->owner.mfile->ticket);
+	}
 	spin_unlock(&call->lock);
+	muster_ticket_wake(leading);
 	return late ? MUSTER_SETTLED : MUSTER_LEFT;
 }
 

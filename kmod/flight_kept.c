@@ -4,12 +4,29 @@
  * flight.h.
  */
 #include <linux/ktime.h>
+#include <linux/limits.h>
 
 #include "flight.h"
 
 static u64 flight_later(u64 now, u64 ns)
 {
 	return now + min(ns, U64_MAX - now);
+}
+
+/* The group is worth being found until then (O3). */
+static void flight_linger_until(struct muster_flight *flight, u64 until)
+{
+	s64 was = atomic64_read(&flight->linger);
+
+	while (was < until && !atomic64_try_cmpxchg(&flight->linger, &was, until))
+		;
+}
+
+u64 flight_linger(struct muster_object *object)
+{
+	struct muster_flight *flight = to_flight(object);
+
+	return atomic64_read(&flight->kept) ? atomic64_read(&flight->linger) : 0;
 }
 
 /* Keeps a call that has just ended, and was in the table; its bytes are charged. */
@@ -23,6 +40,10 @@ void flight_kept_add(struct flight_call *call, const struct flight_end *end)
 	call->ended = now;
 	call->keep_until = flight_later(now, end->keep);
 	call->stale_until = flight_later(call->keep_until, end->grace);
+	if (call->stale_until < KTIME_MAX)
+		flight_linger_until(call->flight, call->stale_until);
+	else if (call->keep_until < KTIME_MAX)
+		flight_linger_until(call->flight, call->keep_until);
 	spin_lock(&kept->lock);
 	call->kept = true;
 	list_add_tail(&call->in_kept, &kept->list);
@@ -50,7 +71,8 @@ bool flight_kept_drop(struct flight_call *call)
 	call->keep_until = 0;
 	call->stale_until = 0;
 	if (call->result)
-		muster_uncharge(call->user, MUSTER_RES_BYTES, call->result->len);
+		muster_uncharge(call->user, MUSTER_RES_BYTES,
+				muster_result_kept_bytes(call->result));
 	atomic64_dec(&call->flight->kept);
 	if (!listed)
 		atomic64_dec(&call->flight->refreshed);
@@ -122,7 +144,7 @@ static bool flight_evict(struct muster_user *user)
 bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 {
 	while (!muster_charge(user, res, n)) {
-		if (!flight_evict(user))
+		if (!muster_linger_evict(user) && !flight_evict(user))
 			return false;
 		cond_resched();
 	}

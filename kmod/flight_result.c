@@ -31,9 +31,15 @@ struct flight_parcel {
 	struct muster_user *user;
 };
 
+/* What it costs that it waits: a file is not copied, and its own process pays for it. */
+static size_t flight_parcel_bytes(const struct muster_result *result)
+{
+	return result->file ? PAGE_SIZE : result->len;
+}
+
 static void flight_parcel_free(struct flight_parcel *parcel)
 {
-	muster_uncharge(parcel->user, MUSTER_RES_BYTES, parcel->result->len);
+	muster_uncharge(parcel->user, MUSTER_RES_BYTES, flight_parcel_bytes(parcel->result));
 	muster_uncharge(parcel->user, MUSTER_RES_CALLS, 1);
 	muster_user_put(parcel->user);
 	muster_result_put(parcel->result);
@@ -80,11 +86,11 @@ int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token
 	struct flight_parcel *parcel;
 	int err;
 
-	if (!flight_parcel_charge(fo->owner.user, result->len))
+	if (!flight_parcel_charge(fo->owner.user, flight_parcel_bytes(result)))
 		return -ENOBUFS;
 	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);
 	if (!parcel) {
-		muster_uncharge(fo->owner.user, MUSTER_RES_BYTES, result->len);
+		muster_uncharge(fo->owner.user, MUSTER_RES_BYTES, flight_parcel_bytes(result));
 		muster_uncharge(fo->owner.user, MUSTER_RES_CALLS, 1);
 		return -ENOMEM;
 	}

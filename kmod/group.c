@@ -495,7 +495,7 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 }
 
 static void group_verdict(const struct muster_waiter *waiter,
-			  struct muster_verdict *verdict, const void **data, size_t *len)
+			  struct muster_verdict *verdict)
 {
 	const struct group_waiter *gw = container_of(waiter, struct group_waiter, waiter);
 

@@ -3,7 +3,7 @@
  * muster - the core, which knows nothing of the primitives
  *
  * Four rooms: the device, its dispatch and the files of objects (device.c, file.c);
- * objects, names and access (object.c) with the limits of each user (quota.c);
+ * objects, names and access (object.c, linger.c) with the limits of each user (quota.c);
  * owners, who hold things and whose end gives them back (owner.c); waiters, be they
  * threads (waiter.c) or tickets (ticket.c), and how they are listed (roster.c). A
  * primitive is a struct muster_type in a file of its own and a line in
@@ -11,7 +11,7 @@
  *
  * Locking, outermost first
  * ------------------------
- * names_mutex (object.c)	the names, and the last reference to a named object
+ * muster_names_mutex (object.c) the names, and the last reference to a named object
  * muster_object.lock		the state of the object: all of a semaphore or
  *				barrier; which owners there are, of every type
  * flight_call.lock (flight.c)	one call of a flight group
@@ -46,6 +46,7 @@
 
 struct muster_object;
 struct muster_owner;
+struct muster_result;
 struct muster_ticket;
 struct muster_user;
 struct muster_waiter;
@@ -216,8 +217,13 @@ static int _name##_run(struct muster_request *req)			\
  *		without locks.
  * @poll:	what poll(2) sees; the caller has queued itself already
  * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
- * @verdict:	fills in what a ticket's settled waiter was told; @data and @len are
- *		set to a result's bytes, if there are some
+ * @linger:	until when (ns, CLOCK_MONOTONIC) an object is worth being found by
+ *		its name, though nobody has it (O3); 0 not at all. May be NULL
+ * @verdict:	fills in what a ticket's settled waiter was told
+ * @ticket_result: the result that goes with that, or NULL; lives as long as the ticket.
+ *		May be NULL
+ * @ticket_poll: what poll(2) is told of a ticket that is settled, beside that; may be
+ *		NULL
  * @waiter_end:	gives back what a ticket's waiter refers to; may be NULL
  */
 struct muster_type {
@@ -235,8 +241,10 @@ struct muster_type {
 	void (*owner_drop)(struct muster_owner *owner);
 	__poll_t (*poll)(struct muster_object *object);
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
-	void (*verdict)(const struct muster_waiter *waiter, struct muster_verdict *verdict,
-			const void **data, size_t *len);
+	u64 (*linger)(struct muster_object *object);
+	void (*verdict)(const struct muster_waiter *waiter, struct muster_verdict *verdict);
+	struct muster_result *(*ticket_result)(const struct muster_waiter *waiter);
+	__poll_t (*ticket_poll)(struct muster_waiter *waiter);
 	void (*waiter_end)(struct muster_waiter *waiter);
 };
 
@@ -289,9 +297,15 @@ struct muster_name {
  * @gid:	the creator's effective group
  * @user:	whom it is charged to
  * @name:	its name, NULL if anonymous
- * @by_name:	link in the table of names; guarded by names_mutex
+ * @by_name:	link in the table of names, while @listed; this and what follows is
+ *		guarded by muster_names_mutex
+ * @listed:	it is found by its name
+ * @lingers:	though nobody has it (O3), ...
+ * @linger_until: until then (ns, CLOCK_MONOTONIC)
+ * @in_linger:	link in the list of all that linger
+ * @in_user:	link in @user's
  *
- * All but @poll, @refs and @by_name is constant once created.
+ * All between @poll and @by_name but @refs is constant once created.
  */
 struct muster_object {
 	const struct muster_type *type;
@@ -305,10 +319,18 @@ struct muster_object {
 	struct muster_user *user;
 	struct muster_name *name;
 	struct rhash_head by_name;
+	bool listed;
+	bool lingers;
+	u64 linger_until;
+	struct list_head in_linger;
+	struct list_head in_user;
 };
 
 int muster_object_open(struct muster_open *how, struct muster_object **object);
 void muster_object_put(struct muster_object *object);
+void muster_object_unlist(struct muster_object *object);
+
+extern struct mutex muster_names_mutex;
 
 /**
  * muster_object_wake_poll - something changed that poll(2) may be waiting for
@@ -328,6 +350,13 @@ static inline void muster_object_wake_poll(struct muster_object *object)
 
 int muster_objects_init(void);
 void muster_objects_exit(void);
+
+/* ---- linger.c: named objects that outlive their descriptors (O3) ---- */
+
+bool muster_linger_begin(struct muster_object *object);
+void muster_linger_end(struct muster_object *object);
+bool muster_linger_evict(struct muster_user *user);
+void muster_linger_exit(void);
 
 /* ---- quota.c: limits of each user (O7) ---- */
 
@@ -350,6 +379,7 @@ struct muster_kept {
 
 struct muster_user *muster_user_get(void);
 struct muster_kept *muster_user_kept(struct muster_user *user);
+struct list_head *muster_user_lingering(struct muster_user *user);
 struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
@@ -530,26 +560,37 @@ struct muster_waiter *muster_ticket_create(const struct muster_request *req, siz
 					   u32 flags, u64 deadline);
 int muster_ticket_issue(struct muster_waiter *waiter, int err);
 void muster_ticket_settle(struct muster_ticket *ticket);
+struct muster_waiter *muster_ticket_waiter(struct muster_ticket *ticket);
+struct muster_ticket *muster_ticket_hold(struct muster_ticket *ticket);
+void muster_ticket_wake(struct muster_ticket *ticket);
 void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner);
 
 extern const struct file_operations muster_ticket_fops;
 
-/* ---- result.c: bytes that one process hands to others ---- */
+/* ---- result.c: what one process hands to others ---- */
 
 /**
  * struct muster_result - what somebody handed in
  * @refs:	whoever keeps or copies it
+ * @file:	if it is a file, else NULL
  * @len:	bytes
- * @data:	the bytes; never changed
+ * @data:	the bytes, if it is no file; never changed
  */
 struct muster_result {
 	refcount_t refs;
+	struct file *file;
 	size_t len;
 	u8 data[];
 };
 
 struct muster_result *muster_result_get(u64 data, u64 len);
+struct muster_result *muster_result_get_file(int fd);
 void muster_result_put(struct muster_result *result);
+int muster_result_open(struct muster_result *result, struct file **file);
+void muster_result_close(int fd, struct file *file);
+size_t muster_result_kept_bytes(const struct muster_result *result);
+int muster_result_read(struct muster_result *result, struct iov_iter *to, size_t len);
+int muster_result_copy(struct muster_result *result, u64 to, size_t len);
 
 /* ---- roster.c: processes as the STAT ioctls list them ---- */
 

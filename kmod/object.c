@@ -3,9 +3,9 @@
  * Objects, their names, and who may open them
  *
  * A named object is in the table of names as long as a file refers to it: the last
- * close takes object and name away together (O3).
+ * close takes object and name away together, but for what may linger (O3, linger.c).
  *
- * Locking: names_mutex guards the table of names and the step of a named object's
+ * Locking: muster_names_mutex guards the table of names and the step of a named object's
  * reference count to 0. Nothing is allocated for a caller under it, so a caller
  * that is out of memory keeps nobody waiting.
  */
@@ -23,7 +23,8 @@
 #include "muster.h"
 
 static struct rhashtable names;
-static DEFINE_MUTEX(names_mutex);
+/* See "Locking" above. */
+DEFINE_MUTEX(muster_names_mutex);
 
 static u32 muster_name_hash(const void *key, u32 len, u32 seed)
 {
@@ -159,8 +160,10 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	if (!object->user)
 		goto err_free;
 	err = -ENOSPC;
-	if (!muster_charge(object->user, MUSTER_RES_OBJECTS, 1))
-		goto err_user;
+	while (!muster_charge(object->user, MUSTER_RES_OBJECTS, 1)) {
+		if (!muster_linger_evict(object->user))
+			goto err_user;
+	}
 
 	object->type = type;
 	spin_lock_init(&object->lock);
@@ -197,13 +200,38 @@ static void muster_object_free(struct muster_object *object)
 	kfree(object);
 }
 
-/* A reference to the object of that name if the caller may have it, or an error. */
+/* Nobody finds it by its name any more. */
+void muster_object_unlist(struct muster_object *object)
+{
+	lockdep_assert_held(&muster_names_mutex);
+
+	object->listed = false;
+	rhashtable_remove_fast(&names, &object->by_name, names_params);
+}
+
+/* What lingers and is not what the caller asks for is in nobody's way. */
+static struct muster_object *muster_object_differs(struct muster_object *object,
+						   struct muster_object **remains)
+{
+	if (!object->lingers)
+		return ERR_PTR(-EINVAL);
+	muster_linger_end(object);
+	muster_object_unlist(object);
+	*remains = object;
+	return ERR_PTR(-ENOENT);
+}
+
+/*
+ * A reference to the object of that name if the caller may have it, or an error.
+ * @remains is set to one that had to make way: its reference is the caller's to drop.
+ */
 static struct muster_object *muster_object_find(const struct muster_name *name,
-						const struct muster_open *how)
+						const struct muster_open *how,
+						struct muster_object **remains)
 {
 	struct muster_object *object;
 
-	lockdep_assert_held(&names_mutex);
+	lockdep_assert_held(&muster_names_mutex);
 
 	object = rhashtable_lookup_fast(&names, name, names_params);
 	if (!object)
@@ -213,8 +241,11 @@ static struct muster_object *muster_object_find(const struct muster_name *name,
 	if (!muster_may_open(object))
 		return ERR_PTR(-EACCES);
 	if (!muster_options_match(object, how))
-		return ERR_PTR(-EINVAL);
-	refcount_inc(&object->refs);
+		return muster_object_differs(object, remains);
+	if (object->lingers)
+		muster_linger_end(object);
+	else
+		refcount_inc(&object->refs);
 	return object;
 }
 
@@ -222,16 +253,19 @@ static struct muster_object *muster_object_find(const struct muster_name *name,
 static struct muster_object *muster_object_enter(struct muster_object *fresh,
 						 const struct muster_open *how)
 {
-	struct muster_object *object;
+	struct muster_object *object, *remains = NULL;
 	int err;
 
-	mutex_lock(&names_mutex);
-	object = muster_object_find(fresh->name, how);
+	mutex_lock(&muster_names_mutex);
+	object = muster_object_find(fresh->name, how, &remains);
 	if (object == ERR_PTR(-ENOENT)) {
 		err = rhashtable_insert_fast(&names, &fresh->by_name, names_params);
+		fresh->listed = !err;
 		object = err ? ERR_PTR(err == -E2BIG ? -ENOSPC : -ENOMEM) : fresh;
 	}
-	mutex_unlock(&names_mutex);
+	mutex_unlock(&muster_names_mutex);
+	if (remains)
+		muster_object_put(remains);
 	return object;
 }
 
@@ -239,11 +273,13 @@ static struct muster_object *muster_object_open_named(const struct muster_type *
 						      struct muster_name *name,
 						      struct muster_open *how)
 {
-	struct muster_object *object, *fresh;
+	struct muster_object *object, *fresh, *remains = NULL;
 
-	mutex_lock(&names_mutex);
-	object = muster_object_find(name, how);
-	mutex_unlock(&names_mutex);
+	mutex_lock(&muster_names_mutex);
+	object = muster_object_find(name, how, &remains);
+	mutex_unlock(&muster_names_mutex);
+	if (remains)
+		muster_object_put(remains);
 	if (object != ERR_PTR(-ENOENT) || !(how->oflags & O_CREAT)) {
 		muster_name_put(name);
 		return object;
@@ -300,11 +336,17 @@ int muster_object_open(struct muster_open *how, struct muster_object **object)
 
 void muster_object_put(struct muster_object *object)
 {
+	bool lingers;
+
 	if (object->name) {
-		if (!refcount_dec_and_mutex_lock(&object->refs, &names_mutex))
+		if (!refcount_dec_and_mutex_lock(&object->refs, &muster_names_mutex))
 			return;
-		rhashtable_remove_fast(&names, &object->by_name, names_params);
-		mutex_unlock(&names_mutex);
+		lingers = object->listed && muster_linger_begin(object);
+		if (object->listed && !lingers)
+			muster_object_unlist(object);
+		mutex_unlock(&muster_names_mutex);
+		if (lingers)
+			return;
 	} else if (!refcount_dec_and_test(&object->refs)) {
 		return;
 	}

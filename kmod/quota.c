@@ -47,6 +47,7 @@ MODULE_PARM_DESC(handovers,
  * @refs:	one for each object, owner and call
  * @used:	by resource
  * @kept:	what is kept for it, and may go when room is needed
+ * @lingering:	struct muster_object.in_user; guarded by muster_names_mutex
  */
 struct muster_user {
 	struct hlist_node link;
@@ -54,6 +55,7 @@ struct muster_user {
 	refcount_t refs;
 	atomic64_t used[MUSTER_NR_RESOURCES];
 	struct muster_kept kept;
+	struct list_head lingering;
 };
 
 static DEFINE_HASHTABLE(users, 8);
@@ -95,6 +97,7 @@ struct muster_user *muster_user_get(void)
 	refcount_set(&fresh->refs, 1);
 	spin_lock_init(&fresh->kept.lock);
 	INIT_LIST_HEAD(&fresh->kept.list);
+	INIT_LIST_HEAD(&fresh->lingering);
 
 	spin_lock(&users_lock);
 	user = muster_user_find(uid);
@@ -135,6 +138,11 @@ void muster_user_put(struct muster_user *user)
 struct muster_kept *muster_user_kept(struct muster_user *user)
 {
 	return &user->kept;
+}
+
+struct list_head *muster_user_lingering(struct muster_user *user)
+{
+	return &user->lingering;
 }
 
 static u64 muster_limit(enum muster_resource res)

@@ -654,7 +654,7 @@ static __poll_t sem_poll(struct muster_object *object)
 }
 
 static void sem_verdict(const struct muster_waiter *waiter,
-			struct muster_verdict *verdict, const void **data, size_t *len)
+			struct muster_verdict *verdict)
 {
 	const struct sem_waiter *sw = container_of(waiter, struct sem_waiter, waiter);
 

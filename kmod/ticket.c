@@ -59,6 +59,29 @@ static void muster_ticket_put(struct muster_ticket *ticket)
 		kfree(ticket);
 }
 
+/* The wait of a ticket that is settled, else NULL. */
+struct muster_waiter *muster_ticket_waiter(struct muster_ticket *ticket)
+{
+	return muster_ticket_settled(ticket) ? &ticket->waiter : NULL;
+}
+
+/* A reference to a ticket that is not gone, for muster_ticket_wake(); NULL stays NULL. */
+struct muster_ticket *muster_ticket_hold(struct muster_ticket *ticket)
+{
+	if (ticket)
+		refcount_inc(&ticket->refs);
+	return ticket;
+}
+
+/* What the type tells pollers has changed; drops the reference. */
+void muster_ticket_wake(struct muster_ticket *ticket)
+{
+	if (!ticket)
+		return;
+	wake_up_poll(&ticket->poll, EPOLLPRI);
+	muster_ticket_put(ticket);
+}
+
 /* muster_settle() of a ticket, which may be closed and gone once it is settled. */
 void muster_ticket_settle(struct muster_ticket *ticket)
 {
@@ -253,17 +276,24 @@ static int muster_ticket_wait(struct muster_ticket *ticket, const struct kiocb *
 /* The verdict, and behind it as much of a result as there is room for. */
 static ssize_t muster_ticket_copy(struct muster_ticket *ticket, struct iov_iter *to)
 {
+	const struct muster_type *type = ticket->mfile->object->type;
 	struct muster_verdict verdict = { .size = sizeof(verdict) };
-	const void *data = NULL;
+	size_t room = iov_iter_count(to) - sizeof(verdict);
+	struct muster_result *result = NULL;
 	size_t len = 0;
+	int err = 0;
 
 	verdict.error = ticket->waiter.verdict;
-	ticket->mfile->object->type->verdict(&ticket->waiter, &verdict, &data, &len);
-	len = min(len, iov_iter_count(to) - sizeof(verdict));
-	if (copy_to_iter(&verdict, sizeof(verdict), to) != sizeof(verdict) ||
-	    (len && copy_to_iter(data, len, to) != len))
+	type->verdict(&ticket->waiter, &verdict);
+	if (type->ticket_result)
+		result = type->ticket_result(&ticket->waiter);
+	if (copy_to_iter(&verdict, sizeof(verdict), to) != sizeof(verdict))
 		return -EFAULT;
-	return sizeof(verdict) + len;
+	if (result) {
+		len = min(result->len, room);
+		err = muster_result_read(result, to, len);
+	}
+	return err ?: sizeof(verdict) + len;
 }
 
 /* The same at each time. */
@@ -281,9 +311,14 @@ static ssize_t muster_ticket_read(struct kiocb *iocb, struct iov_iter *to)
 static __poll_t muster_ticket_poll(struct file *file, poll_table *wait)
 {
 	struct muster_file *mfile = file->private_data;
+	const struct muster_type *type = mfile->object->type;
+	struct muster_waiter *waiter;
 
 	poll_wait(file, &mfile->ticket->poll, wait);
-	return muster_ticket_settled(mfile->ticket) ? EPOLLIN | EPOLLRDNORM : 0;
+	waiter = muster_ticket_waiter(mfile->ticket);
+	if (!waiter)
+		return 0;
+	return EPOLLIN | EPOLLRDNORM | (type->ticket_poll ? type->ticket_poll(waiter) : 0);
 }
 
 static void muster_ticket_fdinfo(struct seq_file *m, struct file *file)

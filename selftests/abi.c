@@ -239,7 +239,7 @@ FIXTURE_VARIANT_ADD(each, join)
 	.good = {
 		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_JOIN, muster_flight_join, 48),
 		.ret = -ENOENT,
-		.reserved = { UNKNOWN_FLAGS(muster_flight_join, MUSTER_WAIT_MASK | 0x1f00),
+		.reserved = { UNKNOWN_FLAGS(muster_flight_join, MUSTER_WAIT_MASK | 0x3f00),
 			      RESERVED(muster_flight_join) },
 		.args.join = { .flags = MUSTER_JOIN_NO_LEAD, .key_len = 1 },
 	},
@@ -250,7 +250,7 @@ FIXTURE_VARIANT_ADD(each, finish)
 	.good = {
 		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_FINISH, muster_flight_finish, 48),
 		.ret = -EPERM,
-		.reserved = { UNKNOWN_FLAGS(muster_flight_finish, 1) },
+		.reserved = { UNKNOWN_FLAGS(muster_flight_finish, 3) },
 		.args.finish = { .key_len = 1 },
 	},
 };
@@ -275,12 +275,22 @@ FIXTURE_VARIANT_ADD(each, forget)
 	},
 };
 
+FIXTURE_VARIANT_ADD(each, followers)
+{
+	.good = {
+		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_FOLLOWERS, muster_flight_key, 32),
+		.ret = -EPERM,
+		.reserved = { UNKNOWN_FLAGS(muster_flight_key, 0), RESERVED(muster_flight_key) },
+		.args.key = { .key_len = 1 },
+	},
+};
+
 FIXTURE_VARIANT_ADD(each, fetch)
 {
 	.good = {
 		IOCTL(MUSTER_FLIGHT, MUSTER_FLIGHT_FETCH, muster_flight_fetch, 32),
 		.ret = -ENOENT,
-		.reserved = { UNKNOWN_FLAGS(muster_flight_fetch, MUSTER_FETCH_DISCARD) },
+		.reserved = { UNKNOWN_FLAGS(muster_flight_fetch, 3) },
 		.args.fetch = { .token = 1 },
 	},
 };
@@ -412,7 +422,8 @@ static void *good_args(const struct good_call *good, void *to, __u32 size)
 	if (good->cmd == MUSTER_OPEN)
 		memcpy(to + offsetof(struct muster_open, name),
 		       &(__u64){ to_u64(&byte) }, sizeof(__u64));
-	else if (good->cmd >= MUSTER_FLIGHT_JOIN && good->cmd <= MUSTER_FLIGHT_FORGET)
+	else if ((good->cmd >= MUSTER_FLIGHT_JOIN && good->cmd <= MUSTER_FLIGHT_FORGET) ||
+		 good->cmd == MUSTER_FLIGHT_FOLLOWERS)
 		memcpy(to + offsetof(struct muster_flight_join, key),
 		       &(__u64){ to_u64(&byte) }, sizeof(__u64));
 	return to;
@@ -566,6 +577,9 @@ TEST_F(each, failure_writes_nothing)
 	/* After the result of OPEN comes what must be 0. */
 	if (good->cmd == MUSTER_OPEN)
 		to = offsetof(struct muster_open, __reserved);
+	/* And after those of FINISH. */
+	if (good->cmd == MUSTER_FLIGHT_FINISH)
+		to = offsetof(struct muster_flight_finish, fd);
 	good_args(good, args, good->size);
 	if (good->cmd != MUSTER_SEM_STAT && good->cmd != MUSTER_BARRIER_STAT)
 		memset(args + from, CANARY, to - from);

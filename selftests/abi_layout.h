@@ -55,7 +55,8 @@ AT(muster_flight_join, attempt, 76);
 AT(muster_flight_join, shared, 80);
 AT(muster_flight_join, age, 88);
 AT(muster_flight_join, forget_after, 96);
-SIZE(muster_flight_join, 104);
+AT(muster_flight_join, fd, 104);
+SIZE(muster_flight_join, 112);
 
 AT(muster_flight_finish, size, 0);
 AT(muster_flight_finish, flags, 4);
@@ -68,7 +69,8 @@ AT(muster_flight_finish, data_len, 40);
 AT(muster_flight_finish, followers, 48);
 AT(muster_flight_finish, keep, 56);
 AT(muster_flight_finish, grace, 64);
-SIZE(muster_flight_finish, 72);
+AT(muster_flight_finish, fd, 72);
+SIZE(muster_flight_finish, 80);
 
 AT(muster_flight_key, size, 0);
 AT(muster_flight_key, flags, 4);
@@ -84,7 +86,8 @@ AT(muster_flight_fetch, token, 8);
 AT(muster_flight_fetch, buf, 16);
 AT(muster_flight_fetch, buf_len, 24);
 AT(muster_flight_fetch, result_len, 32);
-SIZE(muster_flight_fetch, 40);
+AT(muster_flight_fetch, fd, 40);
+SIZE(muster_flight_fetch, 48);
 
 AT(muster_flight_stat, size, 0);
 AT(muster_flight_stat, flags, 4);
@@ -273,7 +276,7 @@ SIZE(muster_group_stat, 72);
 static_assert(MUSTER_INFO == 0xbe00, "ioctl numbers have no size in them");
 static_assert(MUSTER_OPEN == 0xbe01, "OPEN");
 static_assert(MUSTER_FLIGHT_JOIN == 0xbe20, "JOIN");
-static_assert(MUSTER_FLIGHT_STAT == 0xbe25, "FLIGHT_STAT");
+static_assert(MUSTER_FLIGHT_FOLLOWERS == 0xbe26, "FOLLOWERS");
 static_assert(MUSTER_BARRIER_AWAIT == 0xbe40, "AWAIT");
 static_assert(MUSTER_BARRIER_STAT == 0xbe43, "BARRIER_STAT");
 static_assert(MUSTER_BARRIER_LEAVE == 0xbe46, "LEAVE");

@@ -81,14 +81,15 @@ enum muster_type_id {
 /**
  * struct muster_verdict - read(2) from a ticket: how a wait ended (T5)
  * @size:	of this struct. The bytes of a flight's result follow at this offset,
- *		as far as there is room for them.
+ *		as far as there is room for them, be it a file or not.
  * @error:	0, or a negative errno: what the ioctl would have failed with
  * @token:	fencing token, as in the struct of the ioctl
  * @generation:	barrier
  * @result_len:	flight: size in bytes of the whole result
  * @role:	flight: MUSTER_ROLE_*
  * @outcome:	MUSTER_OUTCOME_*. A result that did not fit the buffer is read again
- *		with a longer one, so that a ticket's is never TRUNCATED.
+ *		with a longer one, so that a ticket's is never TRUNCATED. FD: it is
+ *		a file, and MUSTER_FLIGHT_FETCH gives a descriptor of it.
  * @status:	flight: the leader's; barrier: the action's
  * @attempt:	flight
  * @shared:	flight
@@ -110,7 +111,8 @@ enum muster_type_id {
  * ticket. To close it before the end leaves the queue (a barrier is not broken by
  * that, unless its action runs); to close it after gives back what it was granted
  * and was not given back yet. It can be read any number of times, by whoever has it;
- * each time it tells the same.
+ * each time it tells the same. Of a flight, while it leads and nobody follows, poll(2)
+ * also tells POLLPRI (F10).
  *
  * Errors of read(2): EAGAIN; EINTR; EFAULT; EINVAL the buffer is shorter than this
  * struct. Errors of the ioctl, beside its own: EMFILE, ENFILE.
@@ -146,6 +148,7 @@ struct muster_verdict {
 #define MUSTER_FLIGHT_FORGET	_IO(MUSTER_IOC_MAGIC, 0x23)
 #define MUSTER_FLIGHT_FETCH	_IO(MUSTER_IOC_MAGIC, 0x24)
 #define MUSTER_FLIGHT_STAT	_IO(MUSTER_IOC_MAGIC, 0x25)
+#define MUSTER_FLIGHT_FOLLOWERS	_IO(MUSTER_IOC_MAGIC, 0x26)
 /* On a barrier. */
 #define MUSTER_BARRIER_AWAIT	_IO(MUSTER_IOC_MAGIC, 0x40)
 #define MUSTER_BARRIER_COMPLETE	_IO(MUSTER_IOC_MAGIC, 0x41)
@@ -274,6 +277,9 @@ struct muster_open {
 #define MUSTER_JOIN_FRESH	(1U << 12)	/* a result that was kept will not do:
 						 * it is forgotten (F8)
 						 */
+#define MUSTER_JOIN_FD		(1U << 13)	/* a result that is a file is wanted
+						 * as a descriptor (F3)
+						 */
 
 /* struct muster_flight_join.role */
 #define MUSTER_ROLE_LEADER	1
@@ -285,6 +291,9 @@ struct muster_open {
 #define MUSTER_OUTCOME_KEPT	 (1U << 2)	/* from before: see @age (F8) */
 #define MUSTER_OUTCOME_STALE	 (1U << 3)	/* and past its time, while another
 						 * process refreshes it (F8)
+						 */
+#define MUSTER_OUTCOME_FD	 (1U << 4)	/* the result is a file, and @fd a
+						 * descriptor of it (F3)
 						 */
 
 /**
@@ -312,16 +321,24 @@ struct muster_open {
  * @age:	(out) with MUSTER_OUTCOME_KEPT: ns since the result was handed in
  * @forget_after: as leader: joins that come so many ns from now begin a new call, as
  *		after FORGET (F7); 0 never
+ * @fd:		(out) with MUSTER_OUTCOME_FD: a descriptor of the result, read-only,
+ *		close-on-exec, with a file offset of its own. Else -1.
+ * @__pad2:	(out) 0
  *
  * A result that is longer than @buf_len is not lost (F3): as much as fits is
  * copied, MUSTER_OUTCOME_TRUNCATED is set, and the result waits for the process
  * to MUSTER_FLIGHT_FETCH it by @token.
  *
+ * A result that is a file (MUSTER_FINISH_FD) reaches those who ask for it by
+ * MUSTER_JOIN_FD as a descriptor; nothing is put into @buf then. All others get its
+ * bytes, as if they had been handed in.
+ *
  * Errors: EBUSY, ENOENT (F9); EDEADLK the calling thread leads this key (F11);
  * EOWNERDEAD the leader died and the call may be handed over no more (F6);
  * ENOSPC calls_max is reached; ENOBUFS the result did not fit and may not be
- * kept either, since bytes_max or calls_max is reached; ETIMEDOUT, EAGAIN,
- * EINTR.
+ * kept either, since bytes_max or calls_max is reached; EMFILE, ENFILE, and those of
+ * open(2) and read(2) where the result is a file; EIO it is shorter than when it was
+ * handed in; ETIMEDOUT, EAGAIN, EINTR.
  */
 struct muster_flight_join {
 	__u32 size;
@@ -342,14 +359,17 @@ struct muster_flight_join {
 	__u32 __pad;
 	__u64 age;
 	__u64 forget_after;
+	__s32 fd;
+	__u32 __pad2;
 };
 
 #define MUSTER_FINISH_KEEP_FAILURE (1U << 0)	/* keep, though @status is not 0 */
+#define MUSTER_FINISH_FD	(1U << 1)	/* the result is a file, @fd (F3) */
 
 /**
  * struct muster_flight_finish - ioctl(MUSTER_FLIGHT_FINISH): the work is done
  * @size:	sizeof(struct muster_flight_finish); at least 48
- * @flags:	0 or MUSTER_FINISH_KEEP_FAILURE
+ * @flags:	MUSTER_FINISH_*
  * @key:	pointer to the key that was joined
  * @key_len:	its length
  * @status:	the work's own status, any number
@@ -365,15 +385,29 @@ struct muster_flight_join {
  *		forgotten.
  * @grace:	for how many ns after that one who joins leads, to refresh it, while
  *		the others get the old one at once, marked as stale
+ * @fd:		with MUSTER_FINISH_FD the result, instead of @data, which is 0 then:
+ *		a regular file that is open for reading, of any size. One that has no
+ *		name, as memfd_create(2) makes them, must be sealed: F_SEAL_WRITE,
+ *		F_SEAL_GROW, F_SEAL_SHRINK. Else 0.
+ * @__pad2:	0
  *
  * Kept results count as calls and for bytes_max of the leader's user; the oldest go
- * when others need the room.
+ * when others need the room. A file counts as a page, or as its size if it is one of
+ * shared memory. A named group in which a result is kept for a stated time outlives
+ * its last descriptor until that time is over, but not longer than the module's
+ * linger_max says (O3).
+ *
+ * The caller may close or go on using @fd; it is opened anew for each follower, as the
+ * one who opened it could. What is later written to a file that has a name is seen by
+ * those who got it.
  *
  * Any thread of the leading process may call it (W1). Every follower gets
  * @status and the bytes. A failed FINISH leaves the caller leading.
  *
  * Errors: EPERM the process does not lead such a call through this descriptor;
  * EMSGSIZE @data_len is more than result_max; ENOBUFS it is more than may be kept.
+ * With MUSTER_FINISH_FD: EBADF @fd is not open for reading; EINVAL it is not a regular
+ * file, or not sealed; and those of open(2).
  */
 struct muster_flight_finish {
 	__u32 size;
@@ -388,19 +422,23 @@ struct muster_flight_finish {
 	__u32 __pad;
 	__u64 keep;
 	__u64 grace;
+	__s32 fd;
+	__u32 __pad2;
 };
 
 /**
- * struct muster_flight_key - ioctl(MUSTER_FLIGHT_ABANDON, MUSTER_FLIGHT_FORGET)
+ * struct muster_flight_key - ioctl(MUSTER_FLIGHT_ABANDON, MUSTER_FLIGHT_FORGET,
+ * MUSTER_FLIGHT_FOLLOWERS)
  * @size:	sizeof(struct muster_flight_key); at least 32
  * @flags:	0
  * @key:	pointer to the key
  * @key_len:	its length
  * @__reserved:	0
- * @token:	ABANDON: as JOIN gave it. FORGET: 0, or the token of the call to
- *		forget, so that a newer one is left alone
+ * @token:	ABANDON, FOLLOWERS: as JOIN gave it. FORGET: 0, or the token of the
+ *		call to forget, so that a newer one is left alone
  * @count:	(out) ABANDON: 1 if a follower now leads, else 0. FORGET: 1 if a
- *		call was forgotten, 0 if there was none (that is no error)
+ *		call was forgotten, 0 if there was none (that is no error).
+ *		FOLLOWERS: how many wait for the result
  * @__pad:	(out) 0
  *
  * ABANDON gives up leading as if the process had died (F6). Errors: EPERM as
@@ -408,6 +446,9 @@ struct muster_flight_finish {
  *
  * FORGET makes later joins start a new call; those that wait still get the old
  * one (F4). Anyone with the descriptor may call it.
+ *
+ * FOLLOWERS lets a leader ask whether anybody still waits (F10). Errors: EPERM as for
+ * FINISH.
  */
 struct muster_flight_key {
 	__u32 size;
@@ -421,22 +462,27 @@ struct muster_flight_key {
 };
 
 #define MUSTER_FETCH_DISCARD	(1U << 0)	/* drop it without copying */
+#define MUSTER_FETCH_FD		(1U << 1)	/* as a descriptor, if it is a file */
 
 /**
  * struct muster_flight_fetch - ioctl(MUSTER_FLIGHT_FETCH): get a result that did
  * not fit (F3)
  * @size:	sizeof(struct muster_flight_fetch); at least 32
- * @flags:	0 or MUSTER_FETCH_DISCARD
- * @token:	as the truncated JOIN gave it
+ * @flags:	0, MUSTER_FETCH_DISCARD, or MUSTER_FETCH_FD
+ * @token:	as the truncated JOIN gave it, or the ticket
  * @buf:	pointer to room for the result
  * @buf_len:	its size in bytes
  * @result_len:	(out) size of the result; also written with EMSGSIZE
+ * @fd:		(out) with MUSTER_FETCH_FD a descriptor, as JOIN's; else -1
+ * @__pad:	(out) 0
  *
  * A fetched result is gone. Each truncated JOIN leaves one to fetch; those left
- * are dropped when the process closes its last descriptor of the group.
+ * are dropped when the process closes its last descriptor of the group. On a ticket
+ * that has its verdict the ioctl gives the ticket's own result, which stays.
  *
  * Errors: ENOENT the process has no such result; EMSGSIZE @buf_len is too short,
- * the result is still there.
+ * the result is still there; EINVAL with MUSTER_FETCH_FD: it is no file; EMFILE, ENFILE,
+ * EIO and others as for JOIN.
  */
 struct muster_flight_fetch {
 	__u32 size;
@@ -445,6 +491,8 @@ struct muster_flight_fetch {
 	__aligned_u64 buf;
 	__u64 buf_len;
 	__u64 result_len;
+	__s32 fd;
+	__u32 __pad;
 };
 
 /**
