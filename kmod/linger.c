@@ -40,10 +40,10 @@ static void muster_linger_schedule(u64 now, u64 until)
 }
 
 /**
- * muster_linger_begin - an object has lost its last reference
+ * muster_linger_begin - the last reference to an object is to be dropped
  * @object:	a named one, in the table
  *
- * Return: whether it lingers; then there is one reference again.
+ * Return: whether it lingers; then the reference is not the caller's any more.
  */
 bool muster_linger_begin(struct muster_object *object)
 {
@@ -55,7 +55,6 @@ bool muster_linger_begin(struct muster_object *object)
 	until = min(until, max);
 	if (until <= now || leaving)
 		return false;
-	refcount_set(&object->refs, 1);
 	object->lingers = true;
 	object->linger_until = until;
 	list_add_tail(&object->in_linger, &lingering);

@@ -334,23 +334,35 @@ int muster_object_open(struct muster_open *how, struct muster_object **object)
 	return 0;
 }
 
+/* The last reference to a named object, it seems; whether it is to be freed. */
+static bool muster_object_put_named(struct muster_object *object)
+{
+	bool last;
+
+	mutex_lock(&muster_names_mutex);
+	/* Through 0 goes only what dies: whoever sees 0 may take that for the end. */
+	if (object->listed && refcount_read(&object->refs) == 1 &&
+	    muster_linger_begin(object)) {
+		mutex_unlock(&muster_names_mutex);
+		return false;
+	}
+	last = refcount_dec_and_test(&object->refs);
+	if (last && object->listed)
+		muster_object_unlist(object);
+	mutex_unlock(&muster_names_mutex);
+	return last;
+}
+
 void muster_object_put(struct muster_object *object)
 {
-	bool lingers;
+	bool last;
 
-	if (object->name) {
-		if (!refcount_dec_and_mutex_lock(&object->refs, &muster_names_mutex))
-			return;
-		lingers = object->listed && muster_linger_begin(object);
-		if (object->listed && !lingers)
-			muster_object_unlist(object);
-		mutex_unlock(&muster_names_mutex);
-		if (lingers)
-			return;
-	} else if (!refcount_dec_and_test(&object->refs)) {
+	if (refcount_dec_not_one(&object->refs))
 		return;
-	}
-	muster_object_free(object);
+	last = object->name ? muster_object_put_named(object) :
+	       refcount_dec_and_test(&object->refs);
+	if (last)
+		muster_object_free(object);
 }
 
 int muster_objects_init(void)

@@ -138,14 +138,10 @@ TEST_F(barrier, nonblock)
 /* B3, B7: a timeout: ETIMEDOUT for the one, broken for the others until RESET. */
 TEST_F(barrier, timeout)
 {
-	/* A deadline that passes only once both are there. */
-	__u64 deadline = in_ms(300);
-
 	tell(self->b, await(self->fd));
 	ASSERT_SOON(barrier_state(self->fd).waiting == 1);
-	tell(self->a, await_by(self->fd, 0, deadline));
-	EXPECT_EQ(-ETIMEDOUT, hear(self->a));
-	EXPECT_LE(deadline, clock_ns(CLOCK_MONOTONIC));
+	EXPECT_EQ(-ETIMEDOUT, break_by_deadline(self->a, self->fd));
+	EXPECT_LE(self->a->job.await.deadline, clock_ns(CLOCK_MONOTONIC));
 	EXPECT_BROKEN(self->b, MUSTER_BROKEN_TIMEOUT, 2);
 	EXPECT_STAYS_BROKEN(MUSTER_BROKEN_TIMEOUT, self->a->pid, 2);
 	ASSERT_EQ(0, ask(me, reset(self->fd)));
@@ -535,7 +531,7 @@ TEST_F(action, death_during_action)
 TEST_F(action, timeout_behind_action)
 {
 	FORM(self->a, self->b);
-	EXPECT_EQ(-ETIMEDOUT, ask(self->c, await_by(self->fd, 0, in_ms(20))));
+	EXPECT_EQ(-ETIMEDOUT, break_by_deadline(self->c, self->fd));
 	EXPECT_EQ(MUSTER_BROKEN_TIMEOUT, barrier_state(self->fd).broken_by);
 	EXPECT_EQ(1, barrier_state(self->fd).acting);
 	EXPECT_TRUE(is_busy(self->a));

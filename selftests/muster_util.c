@@ -89,7 +89,10 @@ __u64 clock_ns(int clock)
 
 __u64 in_ms(unsigned int ms)
 {
-	return clock_ns(CLOCK_MONOTONIC) + ms * NSEC_PER_MSEC;
+	const char *slow = getenv("MUSTER_SLOW");
+
+	return clock_ns(CLOCK_MONOTONIC) +
+	       ms * NSEC_PER_MSEC * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
 }
 
 void nap(void)
@@ -316,6 +319,18 @@ struct job await_by(int fd, __u32 flags, __u64 deadline)
 struct job await(int fd)
 {
 	return await_by(fd, 0, MUSTER_FOREVER);
+}
+
+int break_by_deadline(struct puppet *p, int fd)
+{
+	unsigned int ms = 10;
+	int ret;
+
+	do {
+		ret = ask(p, await_by(fd, 0, in_ms(ms)));
+		ms *= 2;
+	} while (ret == -ETIMEDOUT && !barrier_state(fd).broken_by);
+	return ret;
 }
 
 struct job complete(int fd, __u64 token, int status)

@@ -150,6 +150,11 @@ void tell(struct puppet *p, struct job job);
 int hear(struct puppet *p);
 int ask(struct puppet *p, struct job job);
 bool is_busy(const struct puppet *p);
+/*
+ * Arrives and breaks the barrier by its deadline: not one that has passed before it
+ * arrives, which would break nothing (B3). -ETIMEDOUT, or what else came of it.
+ */
+int break_by_deadline(struct puppet *p, int fd);
 bool is_asleep(const struct puppet *p);
 void signal_puppet(const struct puppet *p, int sig);
 void kill_puppet(struct puppet *p);
@@ -190,7 +195,7 @@ int poll_now(int fd);
 /* ---- time, users, parameters ---- */
 
 __u64 clock_ns(int clock);
-/* A deadline so many ms from now. */
+/* A deadline so many ms from now; later where everything is slow. */
 __u64 in_ms(unsigned int ms);
 /* A moment of rest in a loop that waits for something to be seen. */
 void nap(void);

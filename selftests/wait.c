@@ -761,7 +761,7 @@ TEST_F(polling, barrier)
 	EXPECT_EQ(0, hear(self->b));
 	EXPECT_EQ(0, hear(c));
 	EXPECT_TRUE(is_asleep(self->a));
-	EXPECT_EQ(-ETIMEDOUT, ask(self->b, await_by(self->barrier, 0, in_ms(5))));
+	EXPECT_EQ(-ETIMEDOUT, break_by_deadline(self->b, self->barrier));
 	EXPECT_EQ(POLLIN | POLLERR, hear(self->a));
 }
 
