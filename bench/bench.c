@@ -24,12 +24,17 @@ void parse_effort(int argc, char **argv)
 	exit(2);
 }
 
-int open_object(unsigned int type, uint64_t limit)
+int open_object_with(unsigned int type, uint64_t limit, unsigned int options,
+		     const char *name)
 {
 	struct muster_open how = {
 		.size = sizeof(how),
 		.type = type,
-		.oflags = O_CLOEXEC,
+		.oflags = O_CREAT | O_CLOEXEC,
+		.mode = 0600,
+		.name = (uintptr_t)name,
+		.name_len = name ? strlen(name) : 0,
+		.options = options,
 		.limit = limit,
 	};
 	int dev = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
@@ -46,6 +51,11 @@ int open_object(unsigned int type, uint64_t limit)
 	}
 	close(dev);
 	return fd;
+}
+
+int open_object(unsigned int type, uint64_t limit)
+{
+	return open_object_with(type, limit, 0, NULL);
 }
 
 uint64_t now_ns(void)

@@ -25,6 +25,9 @@ struct spread {
 void parse_effort(int argc, char **argv);
 
 int open_object(unsigned int type, uint64_t limit);
+/* The same with options and, if @name is not NULL, by that name. */
+int open_object_with(unsigned int type, uint64_t limit, unsigned int options,
+		     const char *name);
 uint64_t now_ns(void);
 struct spread spread_of(double *values, unsigned int n);
 
