@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
@@ -390,6 +391,7 @@ static void answer_join_leader(struct answer *a)
 	a->expect.join.token = 1;
 	a->expect.join.role = MUSTER_ROLE_LEADER;
 	a->expect.join.attempt = 1;
+	a->expect.join.fd = -1;
 }
 
 /* A flight group in which there is a result for the key. */
@@ -417,9 +419,48 @@ static void answer_join_follower(struct answer *a)
 		.outcome = MUSTER_OUTCOME_SHARED | MUSTER_OUTCOME_KEPT,
 		.status = 9,
 		.attempt = 1,
+		.fd = -1,
 	};
 	some_number(a, &a->expect.join.age, TIME_MAX_NS);
 	expect_buffer(a, RESULT, strlen(RESULT));
+}
+
+/* A flight group whose result is a file. */
+static int flight_with_file(void)
+{
+	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+	int fd = open_flight(0), file;
+	struct job job;
+
+	file = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	must(write(file, RESULT, strlen(RESULT)) == (ssize_t)strlen(RESULT) ? 0 : -EIO);
+	must(fcntl(file, F_ADD_SEALS, seals));
+	must(ask(me, join(fd, KEY)));
+	job = finish(fd, KEY, me->job.join.token, 0, NULL);
+	job.finish.flags = MUSTER_FINISH_FD;
+	job.finish.fd = file;
+	job.finish.keep = MUSTER_FOREVER;
+	must(ask(me, job));
+	return fd;
+}
+
+static void answer_join_file(struct answer *a)
+{
+	answer_join_follower(a);
+	a->fd = flight_with_file();
+	a->args.join.flags = MUSTER_JOIN_FD;
+	a->expect.join.status = 0;
+	a->expect.join.outcome |= MUSTER_OUTCOME_FD;
+	/* With the padding behind it. */
+	some_number(a, &a->expect.join.fd, 1000);
+	a->buffer_size = 0;
+}
+
+static void answer_join_file_bytes(struct answer *a)
+{
+	answer_join_follower(a);
+	a->fd = flight_with_file();
+	a->expect.join.status = 0;
 }
 
 static void answer_join_truncated(struct answer *a)
@@ -478,9 +519,14 @@ static void answer_forget(struct answer *a)
 	a->expect.key.count = 1;
 }
 
-static int flight_to_fetch_from(void)
+static void answer_followers(struct answer *a)
 {
-	int fd = flight_with_result();
+	answer_abandon(a);
+	a->cmd = MUSTER_FLIGHT_FOLLOWERS;
+}
+
+static int flight_to_fetch_from(int fd)
+{
 	struct job job = join(fd, KEY);
 
 	job.join.buf_len = 0;
@@ -488,12 +534,28 @@ static int flight_to_fetch_from(void)
 	return fd;
 }
 
-static void answer_fetch(struct answer *a)
+static void answer_fetch_from(struct answer *a, int fd)
 {
-	CALL_JOB(fetch(flight_to_fetch_from(), 1, buffer, BUFFER), fetch, muster_flight_fetch);
+	CALL_JOB(fetch(flight_to_fetch_from(fd), 1, buffer, BUFFER), fetch,
+		 muster_flight_fetch);
 	OUT(muster_flight_fetch, result_len);
 	a->expect.fetch.result_len = strlen(RESULT);
+	a->expect.fetch.fd = -1;
 	expect_buffer(a, RESULT, strlen(RESULT));
+}
+
+static void answer_fetch(struct answer *a)
+{
+	answer_fetch_from(a, flight_with_result());
+}
+
+static void answer_fetch_file(struct answer *a)
+{
+	answer_fetch_from(a, flight_with_file());
+	a->args.fetch.flags = MUSTER_FETCH_FD;
+	/* With the padding behind it. */
+	some_number(a, &a->expect.fetch.fd, 1000);
+	a->buffer_size = 0;
 }
 
 static void answer_fetch_without_room(struct answer *a)
@@ -763,8 +825,10 @@ static const struct {
 	ANSWER(complete), ANSWER(reset), ANSWER(set_parties), ANSWER(enter), ANSWER(leave),
 	ANSWER(barrier_stat),
 	ANSWER(join_leader), ANSWER(join_follower), ANSWER(join_truncated),
+	ANSWER(join_file), ANSWER(join_file_bytes),
 	ANSWER(join_fails), ANSWER(join_deadlock), ANSWER(finish), ANSWER(finish_fails),
 	ANSWER(abandon), ANSWER(forget), ANSWER(fetch), ANSWER(fetch_without_room),
+	ANSWER(fetch_file), ANSWER(followers),
 	ANSWER(fetch_fails), ANSWER(flight_stat),
 	ANSWER(add), ANSWER(add_fails), ANSWER(claim), ANSWER(done), ANSWER(wait),
 	ANSWER(wait_fails), ANSWER(result), ANSWER(result_fails), ANSWER(cancel),
