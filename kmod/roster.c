@@ -50,7 +50,8 @@ void muster_roster_clear(struct muster_roster *roster)
 /* Process and time as the caller sees them. */
 static void muster_roster_finish(struct muster_roster *roster)
 {
-	u64 now = get_jiffies_64(), now_ns = ktime_get_ns() + muster_timens_offset();
+	/* Both move with the tick, however late that is. */
+	u64 now = get_jiffies_64(), now_ns = ktime_get_coarse_ns() + muster_timens_offset();
 	struct muster_process *entry;
 	u32 i;
 
