@@ -13,6 +13,23 @@
 
 #include "muster.h"
 
+/* More than a file and its directory entry take, on a kernel full of debugging, too. */
+#define MUSTER_FILE_ROOM 2048
+
+/*
+ * Is there memory for a file? The kernel allocates those as for open(2): when the memory
+ * cgroup of the caller is full that has somebody killed. So the room is asked for in our
+ * own way first. What is freed again stays with the cgroup, where the next allocation
+ * finds it; only another process of the cgroup could be faster.
+ */
+static bool muster_file_room(void)
+{
+	void *room = kmalloc(MUSTER_FILE_ROOM, MUSTER_GFP);
+
+	kfree(room);
+	return room;
+}
+
 /**
  * muster_file_create - open a file of an object
  * @object:	the object; its reference is the file's now, also on failure
@@ -29,7 +46,8 @@ struct muster_file *muster_file_create(struct muster_object *object, const char 
 	struct file *file;
 
 	mfile = kzalloc(sizeof(*mfile), MUSTER_GFP);
-	if (!mfile) {
+	if (!mfile || !muster_file_room()) {
+		kfree(mfile);
 		muster_object_put(object);
 		return ERR_PTR(-ENOMEM);
 	}
