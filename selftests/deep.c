@@ -9,7 +9,7 @@
 #include "kselftest_harness.h"
 #include "muster_util.h"
 
-#define CROWD	300
+#define CROWD	200
 #define KEY	"key"
 
 FIXTURE(deep) {
@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(deep, fewer_parties_and_signals, 120)
 
 	OPEN_BOTH(MUSTER_BARRIER, CROWD + 1, 0);
 	setter = puppet();
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 8; round++) {
 		ASSERT_EQ(0, ask(me, set_parties(mine, CROWD + 1)));
 		ARRIVE_ALL(its, 0, CROWD);
 		tell(setter, set_parties(mine, parties));

@@ -307,11 +307,12 @@ static struct job do_fill(unsigned int hog, long *nr)
 /* Puts a new puppet into the cgroup. */
 static struct puppet *prisoner(const char *cgroup)
 {
+	struct job pin = { .run = run_pin };
 	struct puppet *p = puppet();
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", p->pid);
-	if (ask(p, (struct job){ .run = run_pin }) || !set_cgroup(cgroup, "cgroup.procs", pid) ||
+	if (ask(p, pin) || !set_cgroup(cgroup, "cgroup.procs", pid) ||
 	    !set_cgroup(cgroup, "memory.max", MEMORY))
 		return NULL;
 	return p;

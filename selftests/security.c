@@ -95,18 +95,33 @@ FIXTURE_VARIANT(names) {
 	__u64 other_limit;
 };
 
-#define TYPE_VARIANT(_name, _type)					\
-	FIXTURE_VARIANT_ADD(names, _name)				\
-	{								\
-		.type = _type,						\
-		.limit = 3,						\
-		.other_limit = 4,					\
-	}
+FIXTURE_VARIANT_ADD(names, flight)
+{
+	.type = MUSTER_FLIGHT,
+	.limit = 3,
+	.other_limit = 4,
+};
 
-TYPE_VARIANT(flight, MUSTER_FLIGHT);
-TYPE_VARIANT(barrier, MUSTER_BARRIER);
-TYPE_VARIANT(sem, MUSTER_SEM);
-TYPE_VARIANT(group, MUSTER_GROUP);
+FIXTURE_VARIANT_ADD(names, barrier)
+{
+	.type = MUSTER_BARRIER,
+	.limit = 3,
+	.other_limit = 4,
+};
+
+FIXTURE_VARIANT_ADD(names, sem)
+{
+	.type = MUSTER_SEM,
+	.limit = 3,
+	.other_limit = 4,
+};
+
+FIXTURE_VARIANT_ADD(names, group)
+{
+	.type = MUSTER_GROUP,
+	.limit = 3,
+	.other_limit = 4,
+};
 
 FIXTURE_SETUP(names)
 {
