@@ -64,9 +64,10 @@ static void handle(int sig, int flags)
 
 /*
  * Before the harness begins: without the device the whole program is skipped, with
- * any version of the harness.
+ * any version of the harness. And before the constructors of the tests, which may
+ * let go of the device.
  */
-static void __attribute__((constructor)) set_up(void)
+static void __attribute__((constructor(1000))) set_up(void)
 {
 	device_fd = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
 	if (device_fd < 0) {
