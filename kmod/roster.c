@@ -14,6 +14,9 @@
 
 #include "muster.h"
 
+/* It comes in arrays, and callers are not asked for the size that they know it by. */
+static_assert(sizeof(struct muster_process) == 24);
+
 /**
  * muster_roster_alloc - get room for a list of processes
  * @roster:	to be set up

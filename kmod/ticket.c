@@ -273,6 +273,9 @@ static int muster_ticket_wait(struct muster_ticket *ticket, const struct kiocb *
 	return wait_event_interruptible(ticket->poll, muster_ticket_settled(ticket));
 }
 
+/* Readers are not asked for the size that they know it by. */
+static_assert(sizeof(struct muster_verdict) == 72);
+
 /* The verdict, and behind it as much of a result as there is room for. */
 static ssize_t muster_ticket_copy(struct muster_ticket *ticket, struct iov_iter *to)
 {

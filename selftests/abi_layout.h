@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * I1: the layout of each struct, the same for 32-bit and 64-bit programs. What is
- * here never changes; fields may only be added at the end.
+ * here never changes; fields may only be added at the end, and SIZE() then grows.
  */
 #ifndef MUSTER_ABI_LAYOUT_H
 #define MUSTER_ABI_LAYOUT_H
@@ -14,6 +14,8 @@
 	static_assert(offsetof(struct type, field) == (offset), #type "." #field)
 #define SIZE(type, size) \
 	static_assert(sizeof(struct type) == (size), #type)
+/* Of a struct that nobody tells the size of. */
+#define FIXED_SIZE(type, size)	SIZE(type, size)
 
 AT(muster_info, size, 0);
 AT(muster_info, flags, 4);
@@ -108,7 +110,7 @@ AT(muster_process, pid, 0);
 AT(muster_process, role, 4);
 AT(muster_process, amount, 8);
 AT(muster_process, since, 16);
-SIZE(muster_process, 24);
+FIXED_SIZE(muster_process, 24);
 
 AT(muster_barrier_await, size, 0);
 AT(muster_barrier_await, flags, 4);
@@ -205,7 +207,7 @@ AT(muster_verdict, index, 52);
 AT(muster_verdict, broken_by, 56);
 AT(muster_verdict, arrived, 60);
 AT(muster_verdict, parties, 64);
-SIZE(muster_verdict, 72);
+FIXED_SIZE(muster_verdict, 72);
 
 AT(muster_group_add, size, 0);
 AT(muster_group_add, flags, 4);
@@ -287,5 +289,6 @@ static_assert(MUSTER_GROUP_STAT == 0xbe87, "GROUP_STAT");
 
 #undef AT
 #undef SIZE
+#undef FIXED_SIZE
 
 #endif /* MUSTER_ABI_LAYOUT_H */

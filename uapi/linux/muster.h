@@ -16,7 +16,8 @@
  * - Bits and fields that are reserved or unknown must be 0, else EINVAL.
  * - Layout is the same for 32-bit and 64-bit callers. Pointers are in u64 fields.
  * - Fields marked (out) are written on success only, unless the text says so.
- *   What the caller puts there is ignored.
+ *   What the caller puts there is ignored, by a module that knows the field: who wants
+ *   to run on older ones, too, clears the struct first.
  * - An ioctl that fails has changed nothing, unless the text says so.
  * - Times are absolute, in ns, of CLOCK_MONOTONIC as the caller sees it (time
  *   namespaces included) or, by MUSTER_WAIT_REALTIME, of CLOCK_REALTIME (T2).
@@ -116,6 +117,9 @@ enum muster_type_id {
  *
  * Errors of read(2): EAGAIN; EINTR; EFAULT; EINVAL the buffer is shorter than this
  * struct. Errors of the ioctl, beside its own: EMFILE, ENFILE.
+ *
+ * This struct does not grow: read(2) does not tell the module which one the reader was
+ * compiled with. What it has no room for is for an ioctl on the ticket.
  */
 struct muster_verdict {
 	__u32 size;
@@ -541,6 +545,8 @@ struct muster_flight_stat {
  * @amount:	permits held or asked for; slots; 1 for a barrier, of a member that is
  *		missing how many of its parties are
  * @since:	CLOCK_MONOTONIC ns since when, to the kernel's tick; now if missing
+ *
+ * This struct does not grow either: it comes in arrays.
  */
 struct muster_process {
 	__s32 pid;
