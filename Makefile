@@ -25,7 +25,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 	bench/Makefile examples/Makefile stress/Makefile))
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
-.PHONY: test-debug test-detectors test-kernels
+.PHONY: test-debug test-detectors test-kernels test-extension
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -86,6 +86,11 @@ test-detectors:	## show that each detector of the debug kernels would have spoke
 
 test-kernels:	## the suite on Debian's kernels, old to new, and on PREEMPT_RT
 	@vm/setup vm/test-kernels
+
+test-extension:	## old programs on a module of a version to come, and the reverse
+	@vm/setup
+	@$(MAKE) -s --no-print-directory selftests
+	@vm/test-extension $(KERNEL)
 
 bench:	## what operations cost, counted in instructions
 	@vm/setup
