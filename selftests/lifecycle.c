@@ -228,7 +228,7 @@ static void opener(void)
 		fd = try_device();
 		if (fd < 0) {
 			__atomic_add_fetch(&traffic->absent, 1, __ATOMIC_RELAXED);
-			nap();
+			usleep(2000);
 			continue;
 		}
 		info = (struct muster_info){ .size = sizeof(info) };
@@ -427,7 +427,7 @@ TEST_F_TIMEOUT(module, two_hundred_times, 120)
 	/* It was a race: refused at times, and found absent at times. */
 	EXPECT_LT(LOADS / 4, raced);
 	EXPECT_LT(LOADS, traffic->opened);
-	EXPECT_LT(LOADS, traffic->absent);
+	EXPECT_LT(LOADS / 4, traffic->absent);
 	TH_LOG("%u loads, %u times refused first; opened %lu times, absent %lu times", loads,
 	       raced, traffic->opened, traffic->absent);
 	for (i = 0; i < nr; i++)
