@@ -180,12 +180,6 @@ FIXTURE(freeze) {
 	bool missing;
 };
 
-/* A skip in the set-up does not skip the test. */
-#define NEEDS_FREEZER() do {						\
-	if (self->missing)						\
-		SKIP(return, "no such freezer");			\
-} while (0)
-
 FIXTURE_VARIANT_ADD(freeze, cgroup_v2)
 {
 	.make = v2_make,
@@ -276,10 +270,12 @@ FIXTURE_TEARDOWN(freeze)
 	tell(self->blockers[i], waits[i].grant(self->fds[i],		\
 					       &self->blockers[i]->job))
 
-#define EXPECT_OF(i, expected, seen)					\
-	EXPECT_EQ(expected, seen) {					\
-		TH_LOG("waiting for: %s", waits[i].name);		\
-	}
+#define EXPECT_OF(i, expected, seen) do {				\
+	const struct wait_kind *_kind = &waits[i];			\
+									\
+	EXPECT_EQ(expected, seen)					\
+		TH_LOG("waiting for: %s", _kind->name);			\
+} while (0)
 
 /* ---- those who wait are frozen ---- */
 
@@ -288,7 +284,8 @@ TEST_F(freeze, waits_on)
 {
 	int i, n;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(0, MUSTER_FOREVER);
@@ -315,7 +312,8 @@ TEST_F(freeze, granted_meanwhile)
 {
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(0, MUSTER_FOREVER);
@@ -352,7 +350,8 @@ TEST_F_TIMEOUT(freeze, deadline_passes, 60)
 	__u64 deadline = in_ms(700 * slowness());
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(0, deadline);
@@ -400,7 +399,8 @@ TEST_F(freeze, tickets)
 {
 	int i, ticket;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(MUSTER_WAIT_TICKET, MUSTER_FOREVER);
@@ -429,7 +429,8 @@ TEST_F(freeze, ticket_expires)
 	__u64 deadline = in_ms(100 * slowness());
 	int i, ticket;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(MUSTER_WAIT_TICKET, deadline);
@@ -450,7 +451,8 @@ TEST_F(freeze, waiter_killed)
 {
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	ALL_WAIT(0, MUSTER_FOREVER);
@@ -479,7 +481,8 @@ TEST_F(freeze, holders)
 {
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++) {
 		if (waits[i].block)
 			ENLIST(self->blockers[i]);
@@ -516,7 +519,8 @@ TEST_F(freeze, holder_killed)
 {
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++) {
 		if (waits[i].block)
 			ENLIST(self->blockers[i]);
@@ -552,7 +556,8 @@ TEST_F(freeze, everybody)
 {
 	int i;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++) {
 		ENLIST(self->blockers[i]);
 		ENLIST(self->waiters[i]);
@@ -573,7 +578,8 @@ TEST_F(freeze, action)
 {
 	struct puppet *waiter = self->waiters[0], *actor = self->blockers[0];
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	ENLIST(waiter);
 	tell(waiter, await(self->action));
 	ASSERT_SOON(barrier_state(self->action).waiting == 1);
@@ -596,7 +602,8 @@ TEST_F(freeze, actor)
 {
 	struct puppet *waiter = self->waiters[0], *actor = self->blockers[0];
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	ENLIST(actor);
 	tell(waiter, await(self->action));
 	ASSERT_SOON(barrier_state(self->action).waiting == 1);
@@ -617,7 +624,8 @@ TEST_F(freeze, races_with_grant)
 {
 	int i, n;
 
-	NEEDS_FREEZER();
+	if (self->missing)
+		SKIP(return, "no such freezer");
 	for (i = 0; i < nr_waits; i++)
 		ENLIST(self->waiters[i]);
 	for (n = 0; n < ROUNDS; n++) {

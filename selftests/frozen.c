@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <linux/types.h>
 
 #include "kselftest_harness.h"
 
@@ -19,75 +20,75 @@
 
 /* Layouts as of version 1, each as short as it was allowed to be then, or longer. */
 struct first_info {
-	uint32_t size, flags, api_version, type;
-	uint64_t features;
+	__u32 size, flags, api_version, type;
+	__u64 features;
 };
 
 struct first_open {
-	uint32_t size, type, oflags, mode;
-	uint64_t name;
-	uint32_t name_len, options;
-	uint64_t limit, initial;
+	__u32 size, type, oflags, mode;
+	__u64 name;
+	__u32 name_len, options;
+	__u64 limit, initial;
 };
 
 struct first_join {
-	uint32_t size, flags;
-	uint64_t key;
-	uint32_t key_len, zero;
-	uint64_t deadline, buf, buf_len, token, result_len;
-	uint32_t role, outcome;
+	__u32 size, flags;
+	__u64 key;
+	__u32 key_len, zero;
+	__u64 deadline, buf, buf_len, token, result_len;
+	__u32 role, outcome;
 };
 
 struct first_finish {
-	uint32_t size, flags;
-	uint64_t key;
-	uint32_t key_len;
-	int32_t status;
-	uint64_t token, data, data_len;
-	uint32_t followers, zero;
+	__u32 size, flags;
+	__u64 key;
+	__u32 key_len;
+	__s32 status;
+	__u64 token, data, data_len;
+	__u32 followers, zero;
 };
 
 struct first_await {
-	uint32_t size, flags;
-	uint64_t deadline, generation;
+	__u32 size, flags;
+	__u64 deadline, generation;
 };
 
 struct first_acquire {
-	uint32_t size, flags;
-	uint64_t permits, deadline, token;
+	__u32 size, flags;
+	__u64 permits, deadline, token;
 };
 
 struct first_release {
-	uint32_t size, flags;
-	uint64_t permits;
+	__u32 size, flags;
+	__u64 permits;
 };
 
 struct first_add {
-	uint32_t size, flags, slots, zero;
-	uint64_t deadline, first;
+	__u32 size, flags, slots, zero;
+	__u64 deadline, first;
 };
 
 struct first_done {
-	uint32_t size, flags;
-	uint64_t slot, data, data_len;
-	int32_t status;
-	uint32_t zero;
+	__u32 size, flags;
+	__u64 slot, data, data_len;
+	__s32 status;
+	__u32 zero;
 };
 
 struct first_wait {
-	uint32_t size, flags, until, successes;
-	uint64_t deadline;
-	uint32_t met;
-	int32_t status;
+	__u32 size, flags, until, successes;
+	__u64 deadline;
+	__u32 met;
+	__s32 status;
 };
 
 struct first_verdict {
-	uint32_t size;
-	int32_t error;
-	uint64_t token, generation, result_len;
-	uint32_t role, outcome;
-	int32_t status;
-	uint32_t attempt, shared, index, broken_by, arrived, parties, zero;
+	__u32 size;
+	__s32 error;
+	__u64 token, generation, result_len;
+	__u32 role, outcome;
+	__s32 status;
+	__u32 attempt, shared, index, broken_by, arrived, parties, zero;
 };
 
 static int device = -1;
@@ -99,7 +100,7 @@ static int call(int fd, unsigned int cmd, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-static int open_first(uint32_t type, uint64_t limit)
+static int open_first(__u32 type, __u64 limit)
 {
 	struct first_open how = { .size = sizeof(how), .type = type, .limit = limit };
 

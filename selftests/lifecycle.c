@@ -116,12 +116,6 @@ FIXTURE(module) {
 	const char *missing;
 };
 
-/* A skip in the set-up does not skip the test. */
-#define NEEDS_MODULE() do {						\
-	if (self->missing)						\
-		SKIP(return, "%s", self->missing);			\
-} while (0)
-
 /*
  * Nobody but us loads the module: opening the device could make the kernel call
  * modprobe(8). Unloading waits for RCU several times; that may be quick.
@@ -397,7 +391,8 @@ TEST_F_TIMEOUT(module, two_hundred_times, 120)
 	bool by_force;
 	int ret;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	traffic = shared_memory(sizeof(*traffic));
 	ASSERT_EQ(0, unload());
 	for (i = 0; i < OPENERS; i++) {
@@ -442,7 +437,7 @@ TEST_F_TIMEOUT(module, two_hundred_times, 120)
 
 /*
  * Every kind of descriptor: the device, and for each way to wait the object and a
- * ticket. NULL and -1 when there are no more.
+ * ticket.
  */
 static const char *kind_name(unsigned int n)
 {
@@ -480,16 +475,24 @@ static int open_kind(unsigned int n)
 	return ticket;
 }
 
-#define FOR_EACH_KIND(fd)							for (n = 0; n < nr_kinds() && ((fd) = open_kind(n)) >= 0; n++)
+#define FOR_EACH_KIND(fd)						\
+	for (n = 0; n < nr_kinds() && ((fd) = open_kind(n)) >= 0; n++)
 
 #define SAY_KIND() TH_LOG("%s", kind_name(n))
 
-#define EXPECT_REFUSED() do {							EXPECT_EQ(-EWOULDBLOCK, unload()) SAY_KIND();				EXPECT_EQ(1, use_count()) SAY_KIND();				} while (0)
+#define EXPECT_REFUSED() do {						\
+	EXPECT_EQ(-EWOULDBLOCK, unload()) SAY_KIND();			\
+	EXPECT_EQ(1, use_count()) SAY_KIND();				\
+} while (0)
 
 /* In use no more. That the module can go then is seen at the end. */
-#define EXPECT_FREE() do {							ASSERT_SOON(!use_count());					} while (0)
+#define EXPECT_FREE() ASSERT_SOON(!use_count())
 
-#define EXPECT_GOES() do {							EXPECT_EQ(nr_kinds(), n) SAY_KIND();					EXPECT_EQ(0, unload());							EXPECT_EQ(0, load());						} while (0)
+#define EXPECT_GOES() do {						\
+	EXPECT_EQ(nr_kinds(), n) SAY_KIND();				\
+	EXPECT_EQ(0, unload());						\
+	EXPECT_EQ(0, load());						\
+} while (0)
 
 /* A descriptor that is open. */
 TEST_F(module, open_descriptor)
@@ -497,7 +500,8 @@ TEST_F(module, open_descriptor)
 	unsigned int n;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		EXPECT_REFUSED();
 		close(fd);
@@ -512,7 +516,8 @@ TEST_F(module, other_process)
 	unsigned int n;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		struct puppet *p = puppet();
 
@@ -531,7 +536,8 @@ TEST_F(module, zombie)
 	siginfo_t info;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		struct puppet *p = puppet();
 
@@ -578,7 +584,8 @@ TEST_F(module, zombie_main_thread)
 	unsigned int n;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		struct puppet *p = puppet();
 
@@ -618,7 +625,8 @@ TEST_F(module, in_flight)
 	unsigned int n;
 	int fd, pair[2];
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 		ASSERT_EQ(0, send_fds(pair[0], &fd, 1));
@@ -650,7 +658,8 @@ TEST_F(module, in_a_cycle)
 	unsigned int n;
 	int fd, pair[2];
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 		ASSERT_EQ(0, send_fds(pair[0], (int []){ fd, pair[1] }, 2));
@@ -670,7 +679,8 @@ TEST_F(module, epoll)
 	struct epoll_event event = { .events = EPOLLIN };
 	unsigned int n;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	ASSERT_LE(0, epoll);
 	FOR_EACH_KIND(fd) {
 		/* The device has nothing to wait for. */
@@ -689,7 +699,8 @@ TEST_F(module, io_uring)
 	unsigned int n;
 	int fd, ring;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	ring = syscall(SYS_io_uring_setup, 1, &params);
 	if (ring < 0)
 		SKIP(return, "no io_uring: %s", strerror(errno));
@@ -714,7 +725,8 @@ TEST_F(module, mapping)
 	unsigned int n;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		EXPECT_EQ(MAP_FAILED, mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, fd, 0));
 		EXPECT_EQ(ENODEV, errno) SAY_KIND();
@@ -730,7 +742,8 @@ TEST_F(module, waiters)
 	unsigned int n;
 	int fd;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	FOR_EACH_KIND(fd) {
 		const struct wait_kind *kind = &waits[(n - 1) / 2];
 		struct puppet *blocker, *waiter;
@@ -761,7 +774,8 @@ TEST_F(module, kept_results)
 	int fd = open_kind(3);
 	struct job job;
 
-	NEEDS_MODULE();
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ask(me, join(fd, KEY)));
 	job = finish(fd, KEY, me->job.join.token, 0, "kept");
