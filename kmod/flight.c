@@ -514,19 +514,22 @@ static int flight_fetch_result(const struct muster_request *req,
 			       struct muster_flight_fetch *fetch,
 			       struct muster_result *result)
 {
-	int err;
+	bool discard = fetch->flags & MUSTER_FETCH_DISCARD;
+	bool fits = result->len <= fetch->buf_len;
+	int err = 0;
 
 	fetch->result_len = result->len;
 	fetch->fd = -1;
 	fetch->__pad = 0;
 	if (fetch->flags & MUSTER_FETCH_FD)
 		return flight_fetch_file(req, fetch, result);
-	err = muster_reply(req, fetch, result_len);
-	if (err || fetch->flags & MUSTER_FETCH_DISCARD)
+	if (!discard && fits)
+		err = muster_result_copy(result, fetch->buf, result->len);
+	if (!err)
+		err = muster_reply(req, fetch, result_len);
+	if (err)
 		return err;
-	if (result->len > fetch->buf_len)
-		return -EMSGSIZE;
-	return muster_result_copy(result, fetch->buf, result->len);
+	return discard || fits ? 0 : -EMSGSIZE;
 }
 
 static int flight_fetch_owner(const struct muster_request *req,
