@@ -565,6 +565,15 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 	return followers;
 }
 
+/* A call that is over without anybody having heard of it never was. */
+static void flight_uncount(struct flight_call *call)
+{
+	if (call->attempt > 1 || call->nr_shared)
+		return;
+	atomic64_dec(&call->flight->led);
+	atomic64_dec(&call->flight->orphaned);
+}
+
 /**
  * flight_give_up - end leading without a result
  * @flight:	the group
@@ -594,6 +603,8 @@ int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 			goes_on = flight_hand_over(call, counted, &exit);
 		flight_unlock(call, &exit);
 	} while (goes_on == -EAGAIN);
+	if (!counted && !goes_on)
+		flight_uncount(call);
 	flight_call_put(call);
 	return goes_on;
 }
