@@ -24,7 +24,9 @@
  *
  * Errors, the same for every ioctl
  * --------------------------------
- * EFAULT	a pointer is not valid. Nothing stays granted (T4).
+ * EFAULT	a pointer is not valid. Nothing stays granted (T4). Of one that was
+ *		valid when the ioctl began it may be told too late: FINISH, ABANDON,
+ *		FORGET and AWAIT are done then
  * EINVAL	unknown flag, reserved field not 0, @size below the smallest, or
  *		what the text of the ioctl says
  * E2BIG	@size is beyond what the module knows and the rest is not 0, or
