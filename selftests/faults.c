@@ -2,6 +2,7 @@
 /*
  * Faults to order. See faults.h.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,12 +59,12 @@ static void order_fault(unsigned int nth)
 	}
 }
 
-/* If the fault hits this very read it was not made before. */
-static bool fault_was_made(void)
+/* How many are to come before it. If it hits this very read it was not made before. */
+static unsigned int fault_is_due(void)
 {
 	char text[16] = "";
 
-	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 ? strtoul(text, NULL, 10) : 1;
 }
 
 int ask_faulty(struct job job, unsigned int nth, bool *reached)
@@ -72,7 +73,18 @@ int ask_faulty(struct job job, unsigned int nth, bool *reached)
 
 	order_fault(nth);
 	ret = ask(me, job);
-	*reached = nth && fault_was_made();
+	*reached = nth && !fault_is_due();
 	order_fault(0);
 	return ret;
+}
+
+unsigned int count_faults(struct job job)
+{
+	unsigned int left;
+
+	order_fault(UINT_MAX);
+	ask(me, job);
+	left = fault_is_due();
+	order_fault(0);
+	return UINT_MAX - left;
 }

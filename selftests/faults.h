@@ -21,4 +21,7 @@ const char *faults_missing(void);
  */
 int ask_faulty(struct job job, unsigned int nth, bool *reached);
 
+/* Does the job, and tells how many faults it could meet. */
+unsigned int count_faults(struct job job);
+
 #endif /* FAULTS_H */
