@@ -63,6 +63,7 @@ struct scene {
  * @call:	the call
  * @allocates:	it is known to allocate
  * @returns_fd:	it returns a descriptor
+ * @refusal:	the errno that it says if there is no fault, or 0
  * @commits:	others have acted, or its first answer did arrive: so it may also fail
  *		once it is done
  * @withdrawn:	what it leaves if it fails when it had been granted something; NULL if
@@ -78,6 +79,7 @@ struct fault_case {
 	struct job (*call)(struct scene *s);
 	bool allocates;
 	bool returns_fd;
+	int refusal;
 	bool commits;
 	bool (*withdrawn)(const struct scene *s);
 };
@@ -331,14 +333,14 @@ static const char *judge_call(struct attempt *a, unsigned int nth, bool *reached
 	if (!nth) {
 		a->good_ret = ret;
 		get_state(&a->s, a->one->type, &a->good);
-		return ret < 0 ? "it is not good" : NULL;
+		if (a->one->refusal ? ret != a->one->refusal : ret < 0)
+			return "it does not say what it should without a fault";
+		return NULL;
 	}
-	if (ret < 0 && !*reached)
-		return "it fails without a fault";
 	if (ret < 0 && !args_are_unchanged(a, args))
 		return "it fails and yet has written something";
-	if (ret < 0)
-		return judge_failure(a, ret);
+	if (ret < 0 && ret != a->good_ret)
+		return *reached ? judge_failure(a, ret) : "it fails without a fault";
 	/* What had no memory did without. */
 	if (ret != a->good_ret || !is_state(&a->s, a->one->type, &a->good))
 		return "it is good, but not what it is without a fault";
@@ -387,6 +389,92 @@ TEST_F(fault, each)
 		if (a.one->allocates || a.layout)
 			EXPECT_LT(0, faults);
 	}
+}
+
+/* ---- tables that are full ---- */
+
+#define ITEMS		160
+/*
+ * What is found by a name, a key or a process is in a table that a worker thread makes
+ * longer when it is nearly full. Should that thread not come to it in time the table is
+ * made longer by the call that finds it full, which may fail. So it is kept from coming:
+ * by a real-time thread on its CPU, the test.
+ */
+FIXTURE(table) {
+};
+
+FIXTURE_VARIANT(table) {
+	__u32 type;
+	struct job (*fill)(int fd, int i);
+};
+
+static struct job fill_names(int fd, int i)
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "kselftest-table-%d", i);
+	return call_open(MUSTER_SEM, name);
+}
+
+FIXTURE_VARIANT_ADD(table, names) { .fill = fill_names };
+
+static struct job fill_keys(int fd, int i)
+{
+	static char key[32];
+
+	snprintf(key, sizeof(key), "%d", i);
+	return join(fd, key);
+}
+
+FIXTURE_VARIANT_ADD(table, keys) { .type = MUSTER_FLIGHT, .fill = fill_keys };
+
+/* Each descriptor's user is another owner. */
+static struct job fill_owners(int fd, int i)
+{
+	return acquire(open_sem(1), 1);
+}
+
+FIXTURE_VARIANT_ADD(table, owners) { .fill = fill_owners };
+
+FIXTURE_SETUP(table)
+{
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	be_like_others();
+}
+
+/* O7: each failure is ENOMEM, and then there is one more. */
+TEST_F(table, full)
+{
+	const char *why = faults_missing();
+	int fd = -1, i, ret, failed = 0;
+	unsigned int nth;
+	struct job job;
+	bool reached;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (variant->type)
+		fd = open_flight(0);
+	if (!be_alone(NULL))
+		SKIP(return, "may not run in real time");
+	for (i = 0; i < ITEMS; i++) {
+		job = variant->fill(fd, i);
+		for (nth = 1; nth < FAULTS_MAX; nth++) {
+			ret = ask_faulty(job, nth, &reached);
+			if (ret >= 0)
+				break;
+			failed++;
+			if (ret != -EFAULT)
+				ASSERT_EQ(-ENOMEM, ret);
+		}
+		ASSERT_LE(0, ret);
+		if (fd >= 0)
+			ASSERT_EQ(i + 1, flight_state(fd).calls);
+	}
+	EXPECT_LT(ITEMS, failed);
 }
 
 /* ---- all of them ---- */

@@ -558,6 +558,10 @@ FAULT_CASE(flight_finish_keeps, .cmd = MUSTER_FLIGHT_FINISH, .type = MUSTER_FLIG
 	   .set_up = set_up_led, .call = call_finish_keeps, .allocates = true,
 	   .commits = true);
 
+/* Of a process that has nothing to do with it: it is refused, and not out of memory. */
+FAULT_CASE(flight_finish_refused, .cmd = MUSTER_FLIGHT_FINISH, .type = MUSTER_FLIGHT,
+	   .call = call_finish, .allocates = true, .refusal = -EPERM);
+
 static struct job call_abandon(struct scene *s)
 {
 	return abandon(s->fd, KEY, s->token);
@@ -565,6 +569,9 @@ static struct job call_abandon(struct scene *s)
 
 FAULT_CASE(flight_abandon, .cmd = MUSTER_FLIGHT_ABANDON, .type = MUSTER_FLIGHT,
 	   .set_up = set_up_led, .call = call_abandon, .commits = true);
+
+FAULT_CASE(flight_abandon_refused, .cmd = MUSTER_FLIGHT_ABANDON, .type = MUSTER_FLIGHT,
+	   .call = call_abandon, .allocates = true, .refusal = -EPERM);
 
 static struct job call_forget(struct scene *s)
 {
@@ -588,6 +595,9 @@ static struct job call_fetch(struct scene *s)
 
 FAULT_CASE(flight_fetch, .cmd = MUSTER_FLIGHT_FETCH, .type = MUSTER_FLIGHT,
 	   .set_up = set_up_parcel, .call = call_fetch, .allocates = true);
+
+FAULT_CASE(flight_fetch_refused, .cmd = MUSTER_FLIGHT_FETCH, .type = MUSTER_FLIGHT,
+	   .call = call_fetch, .allocates = true, .refusal = -ENOENT);
 
 static struct job call_flight_stat(struct scene *s)
 {
@@ -667,6 +677,9 @@ static struct job call_done(struct scene *s)
 
 FAULT_CASE(group_done, .cmd = MUSTER_GROUP_DONE, .type = MUSTER_GROUP,
 	   .set_up = set_up_slot, .call = call_done, .allocates = true);
+
+FAULT_CASE(group_done_refused, .cmd = MUSTER_GROUP_DONE, .type = MUSTER_GROUP,
+	   .call = call_done, .allocates = true, .refusal = -EPERM);
 
 static struct job call_wait(struct scene *s)
 {

@@ -945,3 +945,46 @@ bool set_param(const char *name, long long value)
 	close(fd);
 	return done;
 }
+
+/* ---- real time ---- */
+
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
+
+static char rt_runtime[32];
+
+static bool swap_rt_runtime(const char *new, char *old)
+{
+	int fd = open(RT_RUNTIME, O_RDWR | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = !old || read(fd, old, sizeof(rt_runtime) - 1) > 0;
+	done = done && pwrite(fd, new, strlen(new), 0) == (ssize_t)strlen(new);
+	close(fd);
+	return done;
+}
+
+bool be_alone(const struct puppet *with)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (sched_setaffinity(0, sizeof(here), &here) ||
+	    (with && sched_setaffinity(with->tid, sizeof(here), &here)) ||
+	    sched_setscheduler(0, SCHED_FIFO, &param))
+		return false;
+	/* Others would get their share in the end. */
+	return swap_rt_runtime("-1", rt_runtime);
+}
+
+void be_like_others(void)
+{
+	struct sched_param param = {};
+
+	if (rt_runtime[0])
+		swap_rt_runtime(rt_runtime, NULL);
+	sched_setscheduler(0, SCHED_OTHER, &param);
+}

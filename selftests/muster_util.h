@@ -210,6 +210,13 @@ void nap(void);
 long long get_param(const char *name);
 bool set_param(const char *name, long long value);
 
+/*
+ * From now on nothing else runs on this CPU, where @with is put, too, unless it is NULL;
+ * until be_like_others(). False if that may not be.
+ */
+bool be_alone(const struct puppet *with);
+void be_like_others(void);
+
 /* Users other than root, who need no entry anywhere. */
 #define ALICE	64001
 #define BOB	64002
