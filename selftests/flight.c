@@ -735,6 +735,36 @@ TEST_F(leaderless, without_hand_over)
 	EXPECT_EQ(0, flight_state(self->fd).handed_over);
 }
 
+/* F6, F12, W2: a follower that is dead, and has not come to leave, is passed over. */
+TEST_F(flight, hand_over_past_the_dead)
+{
+	const char *name = unique_name("");
+	int closed = open_named(MUSTER_FLIGHT, name, O_CREAT, 0);
+	int fd = open_named(MUSTER_FLIGHT, name, 0, 0);
+	struct puppet *thread = puppet_thread(me), *next = puppet();
+
+	ASSERT_EQ(0, ask(me, join(fd, KEY)));
+	tell(thread, join(closed, KEY));
+	ASSERT_SOON(is_asleep(thread));
+	tell(next, join(fd, KEY));
+	ASSERT_SOON(flight_state(fd).followers == 2);
+	if (!be_alone(thread)) {
+		be_like_others();
+		SKIP(return, "may not run in real time");
+	}
+	/* The thread is woken, and cannot run. */
+	close(closed);
+	EXPECT_EQ(0, ask(me, abandon(fd, KEY, token_of(me))));
+	be_like_others();
+	EXPECT_EQ(1, me->job.key.count);
+	EXPECT_EQ(-EBADF, hear(thread));
+	EXPECT_EQ(0, hear(next));
+	EXPECT_TRUE(leads(next));
+	EXPECT_EQ(2, next->job.join.attempt);
+	EXPECT_EQ(0, ask(next, finish(fd, KEY, token_of(next), 0, NULL)));
+	close(fd);
+}
+
 /* F6: a call that nobody follows is simply over. */
 TEST_F(leaderless, nobody_follows)
 {

@@ -390,6 +390,37 @@ TEST_F(group, closed_ticket)
 	EXPECT_EQ(0, group_state(self->limited).pending);
 }
 
+/* G4, O7: what may not be kept is refused, and so is the result of another's task. */
+TEST_F(group, no_room)
+{
+	long long bytes = get_param("bytes_max");
+
+	ADD(self->a, self->fd, 1);
+	ASSERT_EQ(-EPERM, ask(self->b, done(self->fd, 1, 0, "answer")));
+	EXPECT_EQ(1, group_state(self->fd).pending);
+	if (geteuid() || bytes < 0)
+		SKIP(return, "only root may change the module's parameters");
+	ASSERT_TRUE(set_param("bytes_max", 5));
+	EXPECT_EQ(-ENOBUFS, ask(self->a, done(self->fd, 1, 0, "answer")));
+	set_param("bytes_max", bytes);
+	EXPECT_EQ(1, group_state(self->fd).pending);
+	EXPECT_EQ(0, ask(self->a, done(self->fd, 1, 0, "answer")));
+	EXPECT_EQ(1, group_state(self->fd).succeeded);
+}
+
+/* G4, T2: who waits for successes leaves at its deadline; others are not disturbed. */
+TEST_F(group, deadline)
+{
+	ADD(self->a, self->fd, 2);
+	WAIT(self->b, wait_for(self->fd, MUSTER_UNTIL_SUCCESSES, 1));
+	EXPECT_EQ(-ETIMEDOUT, ask(self->c, wait_by(self->fd, MUSTER_UNTIL_SUCCESSES, 1, 0,
+						   in_ms(10))));
+	EXPECT_EQ(1, group_state(self->fd).waiters);
+	ASSERT_EQ(0, ask(self->a, done(self->fd, MUSTER_SLOT_ANY, 0, NULL)));
+	EXPECT_EQ(0, hear(self->b));
+	EXPECT_EQ(1, self->b->job.wait.met);
+}
+
 #define ROUNDS	100
 
 /* G1: DONE, a timeout and a new ADD meet; nobody is lost. */

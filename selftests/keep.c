@@ -328,6 +328,44 @@ TEST_F(keep, room_for_calls)
 	EXPECT_EQ(2, flight_state(self->fd).calls);
 }
 
+/* F7, F8, T5: past its time a result answers no ticket: that leads a new call. */
+TEST_F(keep, expires_for_tickets)
+{
+	int fd;
+
+	LEAD(me);
+	ASSERT_EQ(0, ask(me, keep(me, self->fd, 0, "old", 1, 0)));
+	fd = ask(me, join_by(self->fd, KEY, MUSTER_WAIT_TICKET, MUSTER_FOREVER));
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, flight_state(self->fd).kept);
+	EXPECT_EQ(1, flight_state(self->fd).calls);
+	close(fd);
+	EXPECT_EQ(0, flight_state(self->fd).calls);
+}
+
+/* Results of one process that wait for FETCH. */
+#define PARCELS_MAX	1024
+
+/* F3, O7: so many results wait to be fetched, and no more. */
+TEST_F(keep, parcels)
+{
+	struct job job = join(self->fd, KEY);
+	__u64 token;
+	int i;
+
+	LEAD(me);
+	token = me->job.join.token;
+	ASSERT_EQ(0, ask(me, keep(me, self->fd, 0, "answer", LONG, 0)));
+	job.join.buf_len = 1;
+	for (i = 0; i < PARCELS_MAX; i++)
+		ASSERT_EQ(0, ask(me, job));
+	EXPECT_EQ(-ENOBUFS, ask(me, job));
+	/* What is there can be had; and then there is room again. */
+	EXPECT_EQ(0, ask(me, fetch(self->fd, token, self->a->data, PUPPET_DATA)));
+	EXPECT_EQ(0, ask(me, job));
+	EXPECT_EQ(-ENOBUFS, ask(me, job));
+}
+
 #define ROUNDS	300
 
 /* F8: joins, refreshes, FORGET and eviction meet; nothing leaks (seen on unloading). */

@@ -271,4 +271,38 @@ TEST_F(members, races)
 	}
 }
 
+/* B6, W2: a party that is dead, and has not come to leave, does not count. */
+TEST_F(members, dead_in_the_queue)
+{
+	__u32 options = MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK;
+	struct muster_open how = open_how(MUSTER_BARRIER, unique_name(""), O_CREAT, 3);
+	struct puppet *thread, *other;
+	int closed, fd;
+
+	how.options = options;
+	closed = open_object(&how);
+	fd = open_object(&how);
+	thread = puppet_thread(me);
+	other = puppet();
+	ASSERT_EQ(0, ask(me, enter(fd, 1)));
+	ASSERT_EQ(0, ask(thread, enter(closed, 1)));
+	ASSERT_EQ(0, ask(other, enter(fd, 1)));
+	ARRIVE(other, fd);
+	ARRIVE(thread, closed);
+	ASSERT_SOON(is_asleep(thread));
+	if (!be_alone(thread)) {
+		be_like_others();
+		SKIP(return, "may not run in real time");
+	}
+	/* The thread is woken, and cannot run. */
+	close(closed);
+	EXPECT_EQ(2, barrier_state(fd).parties);
+	EXPECT_EQ(1, barrier_state(fd).waiting);
+	EXPECT_EQ(0, ask(me, await(fd)));
+	be_like_others();
+	EXPECT_EQ(-EBADF, hear(thread));
+	EXPECT_EQ(0, hear(other));
+	EXPECT_EQ(1, barrier_state(fd).lost);
+}
+
 TEST_HARNESS_MAIN

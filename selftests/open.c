@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -135,6 +136,23 @@ TEST_F(open, module_in_use)
 	EXPECT_EQ(-1, syscall(SYS_delete_module, "muster", O_NONBLOCK));
 	EXPECT_EQ(EWOULDBLOCK, errno);
 	EXPECT_EQ(0, poll_now(fd) & POLLNVAL);
+}
+
+/* O1: no descriptor is free: nothing is created, and no name is left. */
+TEST_F(open, no_descriptor)
+{
+	const char *name = unique_name("");
+	struct rlimit files, none;
+	int fd;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &files));
+	none = (struct rlimit){ 0, files.rlim_max };
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_EQ(-EMFILE, open_named(variant->type, name, O_CREAT, variant->limit));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	EXPECT_EQ(-ENOENT, open_named(variant->type, name, 0, 0));
+	fd = open_named(variant->type, name, O_CREAT | O_EXCL, variant->limit);
+	EXPECT_LE(0, fd);
 }
 
 /* O2: O_CREAT and O_EXCL mean what they mean to open(2). */

@@ -765,4 +765,147 @@ TEST_F(polling, barrier)
 	EXPECT_EQ(POLLIN | POLLERR, hear(self->a));
 }
 
+/* ---- after the verdict ---- */
+
+FIXTURE(verdict) {
+	int fd;
+	struct puppet *a, *b;
+};
+
+/**
+ * struct _fixture_variant_verdict - waits that one call ends
+ * @type:	of the object
+ * @limit:	of the object
+ * @begin:	what comes first
+ * @wait:	what two wait for
+ * @end:	ends both waits; by who did @begin
+ */
+FIXTURE_VARIANT(verdict) {
+	__u32 type;
+	__u64 limit;
+	struct job (*begin)(int fd);
+	struct job (*wait)(int fd);
+	struct job (*end)(int fd);
+};
+
+static struct job acquire_2(int fd)
+{
+	return acquire(fd, 2);
+}
+
+static struct job acquire_1(int fd)
+{
+	return acquire(fd, 1);
+}
+
+static struct job release_2(int fd)
+{
+	return release(fd, 2);
+}
+
+FIXTURE_VARIANT_ADD(verdict, sem) {
+	.type = MUSTER_SEM, .limit = 2,
+	.begin = acquire_2, .wait = acquire_1, .end = release_2,
+};
+
+static struct job add_1(int fd)
+{
+	return add(fd, 1);
+}
+
+static struct job wait_all(int fd)
+{
+	return wait_for(fd, MUSTER_UNTIL_ALL, 0);
+}
+
+static struct job done_any(int fd)
+{
+	return done(fd, MUSTER_SLOT_ANY, 0, NULL);
+}
+
+FIXTURE_VARIANT_ADD(verdict, group) {
+	.type = MUSTER_GROUP,
+	.begin = add_1, .wait = wait_all, .end = done_any,
+};
+
+static struct job join_key(int fd)
+{
+	struct job job = join(fd, "key");
+
+	job.join.buf_len = 0;
+	return job;
+}
+
+static struct job finish_key(int fd)
+{
+	return finish(fd, "key", me->job.join.token, 0, NULL);
+}
+
+FIXTURE_VARIANT_ADD(verdict, flight) {
+	.type = MUSTER_FLIGHT,
+	.begin = join_key, .wait = join_key, .end = finish_key,
+};
+
+FIXTURE_VARIANT_ADD(verdict, barrier) {
+	.type = MUSTER_BARRIER, .limit = 3,
+	.wait = await, .end = await,
+};
+
+FIXTURE_SETUP(verdict)
+{
+	self->fd = open_named(variant->type, NULL, 0, variant->limit);
+	self->a = puppet();
+	self->b = puppet();
+}
+
+FIXTURE_TEARDOWN(verdict)
+{
+}
+
+/* An ioctl, and then at once a signal to the puppet @at. */
+static int run_and_signal(struct job *job)
+{
+	int ret = call(job->fd, job->cmd, &job->acquire);
+
+	signal_puppet(job->at, SIG_EINTR);
+	return ret;
+}
+
+/* On one CPU, where it goes before all others. */
+static bool goes_first(pid_t tid, int cpu, int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(cpu, &here);
+	return !sched_setaffinity(tid, sizeof(here), &here) &&
+	       !sched_setscheduler(tid, policy, &param);
+}
+
+/*
+ * T2, T3: a signal that comes once the verdict is there is too late. Who is told first
+ * runs at once, before the second is told, and signals to it.
+ */
+TEST_F(verdict, beats_signal)
+{
+	struct job first = variant->wait(self->fd);
+	int cpu = sched_getcpu();
+
+	first.run = run_and_signal;
+	first.at = self->b;
+	if (!goes_first(self->a->tid, cpu, SCHED_FIFO) ||
+	    !goes_first(self->b->tid, cpu, SCHED_FIFO) || !goes_first(0, cpu, SCHED_OTHER))
+		SKIP(return, "may not run in real time");
+	if (variant->begin)
+		ASSERT_EQ(0, ask(me, variant->begin(self->fd)));
+	tell(self->a, first);
+	ASSERT_SOON(is_asleep(self->a));
+	tell(self->b, variant->wait(self->fd));
+	ASSERT_SOON(is_asleep(self->b));
+	EXPECT_EQ(0, ask(me, variant->end(self->fd)));
+	EXPECT_EQ(0, hear(self->a));
+	EXPECT_EQ(0, hear(self->b));
+}
+
 TEST_HARNESS_MAIN
