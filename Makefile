@@ -25,7 +25,8 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 	bench/Makefile examples/Makefile stress/Makefile))
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
-.PHONY: test-debug test-detectors test-kernels test-extension
+.PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
+.PHONY: storm-mutants fuzz-mutants model
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -91,6 +92,9 @@ test-extension:	## old programs on a module of a version to come, and the revers
 	@vm/setup
 	@$(MAKE) -s --no-print-directory selftests
 	@vm/test-extension $(KERNEL)
+
+coverage:	## which lines of the module the kselftests run; the others are explained
+	@vm/setup vm/coverage
 
 bench:	## what operations cost, counted in instructions
 	@vm/setup
