@@ -144,6 +144,12 @@ static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits
 	return permits;
 }
 
+/* Are there so many? None always are, even while usage is above the limit (S1). */
+static bool sem_has(const struct muster_sem *sem, s64 permits)
+{
+	return permits <= sem->free || !permits;
+}
+
 /* 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. */
 static int sem_try(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 		   bool wait_limit, struct sem_grant *grant)
@@ -152,7 +158,7 @@ static int sem_try(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 
 	if (permits > sem->limit && !wait_limit)
 		return -ERANGE;
-	if (sem->nr_waiters || permits > sem->free)
+	if (sem->nr_waiters || !sem_has(sem, permits))
 		return -EAGAIN;
 	sem_grant(sem, so, permits, grant);
 	return 0;
@@ -185,7 +191,7 @@ static bool sem_serve_front(struct muster_sem *sem, struct sem_waiter *sw,
 		sem_take_out(sem, sw, -EBADF, taken);
 	} else if (sw->permits > sem->limit && !sw->wait_limit) {
 		sem_take_out(sem, sw, -ERANGE, taken);
-	} else if (sw->permits <= sem->free) {
+	} else if (sem_has(sem, sw->permits)) {
 		sem_grant(sem, to_sem_owner(sw->waiter.owner), sw->permits, &sw->grant);
 		sem_take_out(sem, sw, 0, taken);
 	} else {

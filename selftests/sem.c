@@ -147,6 +147,21 @@ TEST_F(sem, zero_permits)
 	EXPECT_SEM(10, 0, 0);
 }
 
+/* S1, S4: nothing is to be had even while usage is above a limit that was lowered. */
+TEST_F(sem, zero_permits_above_the_limit)
+{
+	ASSERT_EQ(0, ask(me, acquire(self->fd, 10)));
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 4)));
+	EXPECT_EQ(0, ask(self->a, try_acquire(self->fd, 0)));
+
+	WAIT_IN_QUEUE(self->a, 4);
+	WAIT_IN_QUEUE(self->b, 0);
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 3)));
+	EXPECT_EQ(-ERANGE, hear(self->a));
+	EXPECT_EQ(0, hear(self->b));
+	EXPECT_SEM(10, 0, 0);
+}
+
 /* S2: more than the limit can never be had, and the queue does not notice. */
 TEST_F(sem, more_than_the_limit)
 {
