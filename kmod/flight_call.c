@@ -147,6 +147,17 @@ static void flight_add_forgotten(struct flight_call *call)
 	rb_add(&call->by_token, &call->leader->forgotten, flight_token_less);
 }
 
+/*
+ * A later leader of a key has a greater token: it is taken while the call is in the
+ * table, or was, so that no other leader can have come and gone since.
+ */
+static void flight_next_token(struct flight_call *call)
+{
+	lockdep_assert_held(&call->lock);
+
+	WRITE_ONCE(call->token, atomic64_inc_return(&call->flight->token));
+}
+
 /* Makes the owner lead the call, by @task or a ticket; false if it is dead. */
 static bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 			  struct task_struct *task)
@@ -161,7 +172,6 @@ static bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 		call->leader = fo;
 		call->leader_tid = task ? task->pid : 0;
 		call->leader_start = task ? task->start_time : 0;
-		WRITE_ONCE(call->token, atomic64_inc_return(&call->flight->token));
 		list_add_tail(&call->in_leader, &fo->led);
 		if (!call->listed)
 			flight_add_forgotten(call);
@@ -273,13 +283,16 @@ static void flight_reattach(struct flight_call *call, struct flight_owner *fo)
 static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, bool counted)
 {
 	struct flight_owner *fo = call->leader;
+	u64 token = call->token;
 
 	lockdep_assert_held(&call->lock);
 
 	if (READ_ONCE(fw->waiter.owner->dead))
 		return false;
 	flight_detach(call);
+	flight_next_token(call);
 	if (!flight_attach(call, to_flight_owner(fw->waiter.owner), fw->waiter.task)) {
+		WRITE_ONCE(call->token, token);
 		flight_reattach(call, fo);
 		return false;
 	}
@@ -426,16 +439,19 @@ static int flight_begin_locked(struct flight_call *call, struct flight_owner *fo
 	call->listed = true;
 	if (!flight_attach(call, fo, plan->task))
 		return -EBADF;
-	*token = call->token;
 	err = plan->refreshes ? flight_replace(call, plan->refreshes) :
 	      flight_insert(call, plan->key);
 	if (err) {
 		flight_detach(call);
-	} else if (plan->ticket) {
+		return err;
+	}
+	flight_next_token(call);
+	*token = call->token;
+	if (plan->ticket) {
 		refcount_inc(&call->refs);
 		plan->ticket->call = call;
 	}
-	return err;
+	return 0;
 }
 
 static int flight_begin(struct flight_call *call, struct flight_owner *fo,
