@@ -483,11 +483,14 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 	struct muster_group *group = to_group(object);
 	struct group_counts counts;
 	bool cancelled;
+	u32 waiters;
 
 	spin_lock(&object->lock);
 	counts = group->counts;
 	cancelled = group->cancelled;
+	waiters = group->nr_adders + group->nr_waits;
 	spin_unlock(&object->lock);
+	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-pending:\t%u\n", counts.pending);
 	seq_printf(m, "muster-succeeded:\t%u\n", counts.succeeded);
 	seq_printf(m, "muster-failed:\t%u\n", counts.failed);
