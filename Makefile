@@ -6,6 +6,7 @@
 
 KERNEL ?= 6.1
 N ?= 100
+SECONDS ?= 60
 BUILD := $(CURDIR)/build
 
 # KDIR=... is for a kernel of your own, KERNEL=host for the running one.
@@ -92,6 +93,23 @@ test-extension:	## old programs on a module of a version to come, and the revers
 	@vm/setup
 	@$(MAKE) -s --no-print-directory selftests
 	@vm/test-extension $(KERNEL)
+
+# SECONDS is bash's, and never in the environment.
+storm:	## the kill storm (SECONDS=600, SEED=1, KERNEL=6.12)
+	@vm/setup stress/storm-run --kernel $(KERNEL) --seconds $(SECONDS) \
+		$(if $(SEED),--seed $(SEED))
+
+storm-mutants:	## does the kill storm find small faults in the module?
+	@vm/setup stress/mutants --kernel $(KERNEL)
+
+# On the debug kernel, unless another one is named.
+fuzz:	## random calls (CALLS=1000000, SEED=1, KERNEL=6.12; REPLAY=FILE)
+	@vm/setup stress/fuzz-run $(CALLS:%=--calls %) $(SEED:%=--seed %) \
+		$(REPLAY:%=--replay %) \
+		--kernel $(if $(filter file,$(origin KERNEL)),debug,$(KERNEL))
+
+fuzz-mutants:	## does the fuzzer find small faults in the module?
+	@vm/setup stress/fuzz-mutants
 
 coverage:	## which lines of the module the kselftests run; the others are explained
 	@vm/setup vm/coverage

@@ -24,7 +24,7 @@
 #define HISTORY_ENTRIES		(1 << 18)
 #define HISTORY_OBJECTS		16
 
-/* Threads of a process; struct history_record.thread is below it. */
+/* Threads of a process at a time. */
 #define HISTORY_THREADS		4
 
 /**
@@ -47,6 +47,7 @@ enum history_code {
 #define HOW_TRY		1	/* it would rather fail than wait */
 #define HOW_TIMED	2	/* it has a deadline */
 #define HOW_FAULT	4	/* it cannot be told the answer */
+#define HOW_LOST	8	/* when it had failed its descriptor was closed */
 
 /**
  * struct history_call - what calls of one code look like
@@ -81,7 +82,7 @@ struct history_entry {
  * @object:	what it concerned
  * @code:	enum history_code or the type's own
  * @process:	who called
- * @thread:	which of its threads
+ * @thread:	which of its threads; their numbers are not used twice
  * @file:	through which open file
  * @how:	HOW_*
  * @ret:	0 or more, or a negative errno

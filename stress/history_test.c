@@ -12,7 +12,7 @@
 #include "spec.h"
 
 /* A history by hand needs a few hundred. */
-#define STATES_MAX	2000000
+#define STATES_MAX	1000000
 
 static bool check(const struct history *h, struct spec_score *score, FILE *out)
 {

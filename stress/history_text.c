@@ -32,6 +32,7 @@ static const struct {
 	{ ENOSPC, "ENOSPC" }, { EPIPE, "EPIPE" }, { ERANGE, "ERANGE" },
 	{ EDEADLK, "EDEADLK" }, { EOVERFLOW, "EOVERFLOW" }, { EMSGSIZE, "EMSGSIZE" },
 	{ ENOBUFS, "ENOBUFS" }, { ETIMEDOUT, "ETIMEDOUT" }, { EOWNERDEAD, "EOWNERDEAD" },
+	{ ECANCELED, "ECANCELED" }, { EALREADY, "EALREADY" },
 };
 
 #define NR_ERRNOS	(sizeof(errnos) / sizeof(*errnos))
@@ -48,6 +49,7 @@ static const struct {
 	__u32 how;
 } hows[] = {
 	{ "try", HOW_TRY }, { "timed", HOW_TIMED }, { "fault", HOW_FAULT },
+	{ "lost", HOW_LOST },
 };
 
 #define NR_HOWS	(sizeof(hows) / sizeof(*hows))

@@ -11,6 +11,7 @@ const struct history_type history_types[] = {
 	{ "barrier", SPECS(&spec_barrier) },
 	{ "flight", SPECS(&spec_flight, &spec_parcel) },
 	{ "name", SPECS(&spec_name) },
+	{ "group", SPECS(&spec_group) },
 };
 
 const unsigned int history_nr_types = sizeof(history_types) / sizeof(*history_types);

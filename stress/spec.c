@@ -3,10 +3,14 @@
  * The search for an order that explains a history. See spec.h.
  *
  * Events are gone through in order of time. When a call that is over has not got its
- * answer yet, all sequences of instants of the calls under way are tried, the short
- * ones first, until it has; with the first that does the search goes on, and comes
+ * answer yet, all sequences of instants of the calls under way are tried, first those
+ * that the specification finds nearest to it, and of these the short ones, until it has;
+ * with the first that does the search goes on, and comes
  * back for the next if that leads nowhere. That instants which are not needed are
  * put off loses nothing: they may come after the response just as well.
+ *
+ * Not so those of a call of which nobody knows how it ended, as its process was killed:
+ * when it is over it has either happened or not, and both are tried.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -18,18 +22,36 @@
 /* Of one call that waits: it leaves for one of the reasons, or queues up again. */
 #define QUEUED_CHOICES	(SPEC_REASONS + 1)
 
+/* Distances from what is to be explained: one more is none. */
+#define DISTANCES	48
+#define NO_STATE	((size_t)-1)
+
+/**
+ * struct waiting - states that are to be tried, the oldest first
+ * @first:	of the arena, or NO_STATE
+ * @last:	of the arena
+ */
+struct waiting {
+	size_t first, last;
+};
+
 /**
  * struct frame - a response that is to be explained
  * @event:	its event
  * @first:	its states are those of the arena from this one on ...
- * @next:	... this is tried now, ...
+ * @now:	... this is tried now, or NO_STATE, ...
  * @slot:	... with the call in this slot ...
  * @choice:	... doing this
+ * @waiting:	... and these will be, by their distance
+ * @doubtful:	the call may never have happened ...
+ * @never:	... which is tried first
  */
 struct frame {
 	unsigned int event;
-	size_t first, next;
+	size_t first, now;
 	unsigned int slot, choice;
+	struct waiting waiting[DISTANCES];
+	bool doubtful, never;
 };
 
 /**
@@ -39,6 +61,8 @@ struct frame {
  * @arena:	states, the frames' in order
  * @nr_states:	how many
  * @room:	for how many
+ * @after:	of each state the one that waits behind it
+ * @after_room:	for how many
  * @frames:	the responses that had to be explained so far
  * @nr_frames:	how many
  * @frame_room:	for how many
@@ -52,6 +76,8 @@ struct search {
 	size_t size;
 	unsigned char *arena;
 	size_t nr_states, room;
+	size_t *after;
+	size_t after_room;
 	struct frame *frames;
 	size_t nr_frames, frame_room;
 	/* checkpatch does not know the type. */
@@ -257,6 +283,15 @@ static bool leave(const struct spec_run *run, struct spec_common *common,
 	return run->spec->leave(run, common, op, reason);
 }
 
+/*
+ * It could not even begin: its process has no descriptor of the file any more, or has
+ * closed the one that it was to use.
+ */
+static bool may_not_begin(const struct spec_common *common, const struct spec_op *op)
+{
+	return spec_is_orphan(common, op) || op->rec->how & HOW_LOST;
+}
+
 /* The call does something; false if it cannot, or should not have. */
 static bool move_on(const struct spec_run *run, struct spec_common *common,
 		    const struct spec_op *op, unsigned int choice)
@@ -269,7 +304,7 @@ static bool move_on(const struct spec_run *run, struct spec_common *common,
 	case SPEC_NEW:
 		if (choice < choices)
 			return step(run, common, op, choice);
-		return spec_is_orphan(common, op) && spec_end(common, op, -EBADF);
+		return may_not_begin(common, op) && spec_end(common, op, -EBADF);
 	default:
 		return choice < choices && step(run, common, op, choice);
 	}
@@ -296,8 +331,14 @@ static bool is_complete(const struct spec_common *common, const struct spec_op *
 {
 	__u8 status = common->status[op->slot];
 
-	return status == SPEC_OK || status == SPEC_FAILED ||
-	       (!op->known && status == SPEC_NEW);
+	return status == SPEC_OK || status == SPEC_FAILED;
+}
+
+/* May it be that it never happened? */
+static bool is_doubtful(const struct spec_common *common, const struct spec_op *op)
+{
+	return !op->known && op->code != HISTORY_QUIET &&
+	       common->status[op->slot] == SPEC_NEW;
 }
 
 /* Nobody runs: who is there sleeps. */
@@ -374,18 +415,60 @@ static void rewind_to(struct search *s, unsigned int event)
 		run->pending[op->slot] = e->begins ? NULL : op;
 	}
 	run->now = run->events[event].at;
+	run->event = event;
+}
+
+/* ---- which state is tried next ---- */
+
+static void put_waiting(struct search *s, struct frame *f, size_t state, const void *at)
+{
+	const struct spec_run *run = s->run;
+	const struct spec_op *op = &run->ops[run->events[f->event].op];
+	unsigned int distance = ((const struct spec_common *)at)->status[op->slot] == SPEC_NEW;
+	struct waiting *waiting;
+
+	if (run->spec->distance && op->code >= HISTORY_OWN && op->known)
+		distance += run->spec->distance(run, at, op);
+	waiting = &f->waiting[distance < DISTANCES ? distance : DISTANCES - 1];
+	s->after = grow(s->after, &s->after_room, state + 1, sizeof(*s->after));
+	s->after[state] = NO_STATE;
+	if (waiting->first == NO_STATE)
+		waiting->first = state;
+	else
+		s->after[waiting->last] = state;
+	waiting->last = state;
+}
+
+static size_t take_waiting(struct search *s, struct frame *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < DISTANCES; i++) {
+		size_t state = f->waiting[i].first;
+
+		if (state == NO_STATE)
+			continue;
+		f->waiting[i].first = s->after[state];
+		return state;
+	}
+	return NO_STATE;
 }
 
 /* ---- the search ---- */
 
-static void push_frame(struct search *s, const void *state)
+static void push_frame(struct search *s, const void *state, bool doubtful)
 {
 	struct frame *f;
+	unsigned int i;
 
 	s->frames = grow(s->frames, &s->frame_room, s->nr_frames + 1, sizeof(*s->frames));
 	f = &s->frames[s->nr_frames++];
 	*f = (struct frame){ .event = s->event, .first = s->nr_states };
-	f->next = f->first;
+	f->doubtful = doubtful;
+	f->never = doubtful;
+	f->now = f->first;
+	for (i = 0; i < DISTANCES; i++)
+		f->waiting[i].first = NO_STATE;
 	arena_copy(s, state);
 }
 
@@ -402,6 +485,7 @@ static bool advance(struct search *s, void *state)
 		const struct spec_op *op = &run->ops[e->op];
 
 		run->now = e->at;
+		run->event = s->event;
 		if (s->event > run->reached)
 			run->reached = s->event;
 		if (e->begins) {
@@ -413,10 +497,31 @@ static bool advance(struct search *s, void *state)
 		}
 		if (!is_explained(run, state, op)) {
 			if (is_new(s, state))
-				push_frame(s, state);
+				push_frame(s, state, is_doubtful(state, op));
 			return false;
 		}
 		end(run, state, op);
+	}
+	return true;
+}
+
+/*
+ * An end that nobody notices: the owner has nothing to give back, and calls nothing. It
+ * can be put off until it is over.
+ */
+static bool is_unnoticed(const struct spec_run *run, const struct spec_common *common,
+			 const struct spec_op *op)
+{
+	unsigned int i;
+
+	if ((op->code != HISTORY_CLOSE && op->code != HISTORY_DEATH) ||
+	    !run->spec->holds || run->spec->holds(run, common, op->owner))
+		return false;
+	for (i = 0; i < SPEC_SLOTS && op->code == HISTORY_CLOSE; i++) {
+		if (run->pending[i] && run->pending[i] != op &&
+		    run->pending[i]->owner == op->owner &&
+		    common->status[i] != SPEC_OK && common->status[i] != SPEC_FAILED)
+			return false;
 	}
 	return true;
 }
@@ -426,13 +531,16 @@ static bool next_choice(struct search *s, struct frame *f, unsigned int *slot,
 			unsigned int *choice)
 {
 	struct spec_run *run = s->run;
+	const struct spec_op *target = &run->ops[run->events[f->event].op];
 
-	for (; f->next < s->nr_states; f->next++, f->slot = 0) {
-		const struct spec_common *common = arena_at(s, f->next);
+	for (; f->now != NO_STATE; f->now = take_waiting(s, f), f->slot = 0) {
+		const struct spec_common *common = arena_at(s, f->now);
 
 		for (; f->slot < SPEC_SLOTS; f->slot++, f->choice = 0) {
-			if (!run->pending[f->slot] ||
-			    f->choice >= choices_of(run, common, f->slot))
+			const struct spec_op *op = run->pending[f->slot];
+
+			if (!op || f->choice >= choices_of(run, common, f->slot) ||
+			    (op != target && is_unnoticed(run, common, op)))
 				continue;
 			*slot = f->slot;
 			*choice = f->choice++;
@@ -442,21 +550,38 @@ static bool next_choice(struct search *s, struct frame *f, unsigned int *slot,
 	return false;
 }
 
+/* It waited, left for a signal, and has not come again: that explains it, too. */
+static bool withdrew(const struct frame *f, struct spec_common *common,
+		     const struct spec_op *op)
+{
+	if (f->doubtful || !is_doubtful(common, op))
+		return false;
+	common->status[op->slot] = SPEC_FAILED;
+	return true;
+}
+
 /* The next state that explains the frame's response, in @state; false if none. */
-static bool next_explanation(struct search *s, void *state)
+static bool next_explanation(struct search *s, void *state, __u64 max_states)
 {
 	struct frame *f = &s->frames[s->nr_frames - 1];
 	struct spec_run *run = s->run;
 	const struct spec_op *op = &run->ops[run->events[f->event].op];
 	unsigned int slot, choice;
 
-	while (next_choice(s, f, &slot, &choice)) {
-		memcpy(state, arena_at(s, f->next), s->size);
+	if (f->never) {
+		f->never = false;
+		memcpy(state, arena_at(s, f->first), s->size);
+		((struct spec_common *)state)->status[op->slot] = SPEC_FAILED;
+		return true;
+	}
+	while (run->states <= max_states && next_choice(s, f, &slot, &choice)) {
+		memcpy(state, arena_at(s, f->now), s->size);
 		if (!move_on(run, state, run->pending[slot], choice) ||
 		    !all_possible(run, state) || !is_new(s, state))
 			continue;
-		if (is_explained(run, state, op))
+		if (is_explained(run, state, op) || withdrew(f, state, op))
 			return true;
+		put_waiting(s, f, s->nr_states, state);
 		arena_copy(s, state);
 	}
 	return false;
@@ -473,14 +598,14 @@ static enum spec_verdict search(struct search *s, void *state, __u64 max_states)
 			return SPEC_TOO_HARD;
 		f = &s->frames[s->nr_frames - 1];
 		rewind_to(s, f->event);
-		if (!next_explanation(s, state)) {
+		if (!next_explanation(s, state, max_states)) {
 			s->nr_states = f->first;
 			s->nr_frames--;
 		} else if (advance(s, state)) {
 			return SPEC_GOOD;
 		}
 	}
-	return SPEC_BAD;
+	return s->run->states > max_states ? SPEC_TOO_HARD : SPEC_BAD;
 }
 
 /**
@@ -508,6 +633,7 @@ enum spec_verdict spec_search(struct spec_run *run, __u64 max_states)
 	verdict = search(&s, state, max_states);
 	free(state);
 	free(s.arena);
+	free(s.after);
 	free(s.frames);
 	free(s.seen);
 	return verdict == SPEC_BAD && full ? SPEC_TOO_HARD : verdict;

@@ -106,8 +106,12 @@ struct spec_run;
  * @leave:	a waiter leaves; false if it cannot for that reason. May be NULL
  * @drop:	the owner is dead: it gives something back. True if there may be more;
  *		@ok is set to false if somebody gets the wrong answer. May be NULL
+ * @holds:	has the owner something that @drop would give back? Only saves time. May be
+ *		NULL
  * @possible:	may a call that is under way still get its answer? Only saves time.
  *		May be NULL
+ * @distance:	about how many instants away is a state from one where the call gets its
+ *		answer? Only saves time. May be NULL
  * @gain:	the owner has come by a descriptor. May be NULL
  * @forget:	nothing of the owner will come any more. May be NULL
  * @show:	describes a state. May be NULL
@@ -126,8 +130,11 @@ struct spec {
 		      enum spec_reason reason);
 	bool (*drop)(const struct spec_run *run, void *state, unsigned int owner,
 		     bool *ok);
+	bool (*holds)(const struct spec_run *run, const void *state, unsigned int owner);
 	bool (*possible)(const struct spec_run *run, const void *state,
 			 const struct spec_op *op);
+	unsigned int (*distance)(const struct spec_run *run, const void *state,
+				 const struct spec_op *op);
 	void (*gain)(void *state, unsigned int owner);
 	void (*forget)(void *state, unsigned int owner);
 	void (*show)(const struct spec_run *run, const void *state, FILE *out);
@@ -172,7 +179,8 @@ struct spec_tenant {
  * @nr_tenants:	how many
  * @pending:	the calls that are under way, by slot
  * @full:	set by a specification whose state has no room for what happens
- * @now:	time of the event that is to be explained
+ * @event:	the event that is to be explained
+ * @now:	its time
  * @states:	states looked at so far
  * @reached:	the first event that could not be explained
  */
@@ -188,6 +196,7 @@ struct spec_run {
 	unsigned int nr_tenants;
 	const struct spec_op *pending[SPEC_SLOTS];
 	bool *full;
+	unsigned int event;
 	__u64 now;
 	__u64 states;
 	unsigned int reached;
@@ -270,11 +279,19 @@ static inline void spec_push(struct spec_queue *queue, unsigned int slot)
 
 /* ---- spec_util.c ---- */
 
+/* Is @other, being that far, one that may do it to @op? */
+typedef bool (*spec_test_fn)(const struct spec_op *other, const struct spec_op *op,
+			     __u8 status);
+/* May such a call do something before @op is over? */
+bool spec_may_come(const struct spec_run *run, const struct spec_common *common,
+		   const struct spec_op *op, spec_test_fn is_one);
 __u32 spec_owner_process(const struct spec_run *run, unsigned int owner);
 /* The id of that process. */
 __s32 spec_owner_pid(const struct spec_run *run, unsigned int owner);
 void spec_remove(struct spec_queue *queue, unsigned int slot);
 bool spec_queued(const struct spec_queue *queue, unsigned int slot);
+unsigned int spec_queue_distance(const struct spec_run *run, const struct spec_queue *queue,
+				 const struct history_record *stat);
 void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,
 		     FILE *out);
 
@@ -283,5 +300,6 @@ extern const struct spec spec_barrier;
 extern const struct spec spec_flight;
 extern const struct spec spec_parcel;
 extern const struct spec spec_name;
+extern const struct spec spec_group;
 
 #endif /* SPEC_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cyclic barrier, one call at a time (B1 to B5, B7). See spec.h.
+ * The cyclic barrier, one call at a time (B1 to B5, B7, and of
+ * B6 that the number of parties changes). See spec.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,24 +13,29 @@
 
 /* AWAIT: it is to run the action, but has no descriptor any more. */
 #define PHASE_LOST	SPEC_PHASE
+/* SET_PARTIES: a generation has formed, and the next may be complete. */
+#define PHASE_FORMED	SPEC_PHASE
 
 /**
  * struct end - how a generation ended
  * @broken_by:	MUSTER_BROKEN_*, 0 if it tripped
  * @status:	what the action said
  * @arrived:	how many had arrived
+ * @parties:	of how many
  * @pid:	who broke it
  */
 struct end {
 	__u32 broken_by;
 	__s32 status;
 	__u32 arrived;
+	__u32 parties;
 	__s32 pid;
 };
 
 /**
  * struct barrier - the state
  * @common:	the search's part
+ * @parties:	how many it takes
  * @generation:	that forms or whose action runs
  * @token:	of the latest that formed
  * @actions:	tokens of the actions that owners were given and did not complete
@@ -41,6 +47,7 @@ struct end {
  */
 struct barrier {
 	struct spec_common common;
+	__u64 parties;
 	__u64 generation, token;
 	__u64 actions[SPEC_OWNERS];
 	struct end broken;
@@ -48,9 +55,11 @@ struct barrier {
 	struct spec_queue queue, acting;
 };
 
-static __u32 parties(const struct spec_run *run)
+static void barrier_init(const struct spec_run *run, void *state)
 {
-	return run->object->limit;
+	struct barrier *b = state;
+
+	b->parties = run->object->limit;
 }
 
 static bool has_action(const struct spec_run *run)
@@ -60,15 +69,14 @@ static bool has_action(const struct spec_run *run)
 
 /* ---- leaving ---- */
 
-static bool told_end(const struct spec_run *run, const struct spec_op *op,
-		     const struct end *end)
+static bool told_end(const struct spec_op *op, const struct end *end)
 {
 	const struct history_record *rec = op->rec;
 
 	return !op->known || (rec->out[BARRIER_OUT_BROKEN_BY] == end->broken_by &&
 			      rec->out[BARRIER_OUT_STATUS] == end->status &&
 			      rec->out[BARRIER_OUT_ARRIVED] == end->arrived &&
-			      rec->out[BARRIER_OUT_PARTIES] == parties(run));
+			      rec->out[BARRIER_OUT_PARTIES] == end->parties);
 }
 
 static bool told_pass(const struct barrier *b, const struct spec_op *op, __u64 generation,
@@ -82,22 +90,25 @@ static bool told_pass(const struct barrier *b, const struct spec_op *op, __u64 g
 			      rec->out[BARRIER_OUT_ACTION] == action);
 }
 
-/* All in the queue learn how it ended; the first who arrived has the highest index. */
+/*
+ * So many at the front of the queue learn how it ended; the first who arrived has the
+ * highest index, as the last one of the generation may not be among them @index.
+ */
 static bool let_out(const struct spec_run *run, struct barrier *b,
-		    struct spec_queue *queue, const struct end *end, __u64 generation)
+		    struct spec_queue *queue, __u32 nr, const struct end *end,
+		    __u64 generation, __u32 index)
 {
-	__u32 index = parties(run);
 	bool ok = true;
 
-	while (queue->nr && ok) {
+	while (nr-- && ok) {
 		const struct spec_op *op = spec_pending(run, queue->slot[0]);
 
 		spec_remove(queue, op->slot);
 		if (end->broken_by)
-			ok = spec_end(&b->common, op, -EPIPE) && told_end(run, op, end);
+			ok = spec_end(&b->common, op, -EPIPE) && told_end(op, end);
 		else
 			ok = spec_end(&b->common, op, 0) &&
-			     told_pass(b, op, generation, --index, false);
+			     told_pass(b, op, generation, index--, false);
 	}
 	return ok;
 }
@@ -107,13 +118,13 @@ static bool break_all(const struct spec_run *run, struct barrier *b, const struc
 {
 	if (!b->broken.broken_by)
 		b->broken = *end;
-	return let_out(run, b, &b->queue, end, 0);
+	return let_out(run, b, &b->queue, b->queue.nr, end, 0, 0);
 }
 
 static bool break_queue(const struct spec_run *run, struct barrier *b, __u32 why,
 			__u32 arrived, __s32 pid)
 {
-	struct end end = { why, 0, arrived, pid };
+	struct end end = { why, 0, arrived, b->parties, pid };
 
 	return break_all(run, b, &end);
 }
@@ -124,14 +135,14 @@ static void stop_acting(struct barrier *b)
 	b->runner = 0;
 }
 
-/* The generation that is acting breaks, and who queues behind it. */
+/* The generation of @parties that is acting breaks, and who queues behind it. */
 static bool break_acting(const struct spec_run *run, struct barrier *b, __u32 why,
-			 __s32 status, __s32 pid)
+			 __u32 parties, __s32 status, __s32 pid)
 {
-	struct end end = { why, status, parties(run), pid };
+	struct end end = { why, status, parties, parties, pid };
 
 	stop_acting(b);
-	return let_out(run, b, &b->acting, &end, 0) && break_all(run, b, &end);
+	return let_out(run, b, &b->acting, b->acting.nr, &end, 0, 0) && break_all(run, b, &end);
 }
 
 /* ---- arriving ---- */
@@ -162,19 +173,33 @@ static bool form(const struct spec_run *run, struct barrier *b, const struct spe
 	b->token++;
 	b->generation++;
 	return spec_end(&b->common, op, 0) && told_pass(b, op, b->generation - 1, 0, false) &&
-	       let_out(run, b, &b->queue, &tripped, b->generation - 1);
+	       let_out(run, b, &b->queue, b->queue.nr, &tripped, b->generation - 1,
+		       b->queue.nr);
 }
 
-/* After a generation tripped, the next may be complete: its last runs the action. */
+/* Nobody has arrived, but who is there may be enough all the same. */
+static bool is_complete(const struct barrier *b)
+{
+	return !b->acts && b->queue.nr && !b->broken.broken_by && b->queue.nr >= b->parties;
+}
+
+/* The front of a complete queue trips, or its last runs the action. */
 static bool form_queued(const struct spec_run *run, struct barrier *b)
 {
+	static const struct end tripped;
 	const struct spec_op *last;
 	__u32 i;
 
-	if (b->queue.nr < parties(run))
+	if (!is_complete(b))
 		return true;
-	last = spec_pending(run, b->queue.slot[parties(run) - 1]);
-	for (i = 0; i + 1 < parties(run); i++) {
+	if (!has_action(run)) {
+		b->token++;
+		b->generation++;
+		return let_out(run, b, &b->queue, b->parties, &tripped, b->generation - 1,
+			       b->parties - 1);
+	}
+	last = spec_pending(run, b->queue.slot[b->parties - 1]);
+	for (i = 0; i + 1 < b->parties; i++) {
 		spec_push(&b->acting, b->queue.slot[0]);
 		spec_remove(&b->queue, b->queue.slot[0]);
 	}
@@ -187,8 +212,8 @@ static bool arrive(const struct spec_run *run, struct barrier *b, const struct s
 	if (b->common.dead & 1ULL << op->owner)
 		return spec_end(&b->common, op, -EBADF);
 	if (b->broken.broken_by)
-		return spec_end(&b->common, op, -EPIPE) && told_end(run, op, &b->broken);
-	if (!b->acts && b->queue.nr + 1U == parties(run))
+		return spec_end(&b->common, op, -EPIPE) && told_end(op, &b->broken);
+	if (!b->acts && b->queue.nr + 1U == b->parties)
 		return form(run, b, op);
 	if (op->rec->how & HOW_TRY)
 		return spec_end(&b->common, op, -EAGAIN);
@@ -208,7 +233,7 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 			return false;
 		b->common.status[op->slot] = SPEC_FAILED;
 		return !b->acts || b->runner != op->owner ||
-		       break_acting(run, b, MUSTER_BROKEN_DEATH, 0, pid);
+		       break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0, pid);
 	}
 	if (rec->how & HOW_FAULT)
 		return !choice && spec_end(&b->common, op, -EFAULT);
@@ -229,7 +254,9 @@ static bool barrier_leave(const struct spec_run *run, void *state, const struct 
 
 	if (spec_queued(&b->acting, op->slot)) {
 		spec_remove(&b->acting, op->slot);
-		return reason != SPEC_SIGNAL && break_acting(run, b, why, 0, pid);
+		/* It had arrived, as the runner has. */
+		return reason != SPEC_SIGNAL &&
+		       break_acting(run, b, why, b->acting.nr + 2, 0, pid);
 	}
 	spec_remove(&b->queue, op->slot);
 	return reason == SPEC_SIGNAL || break_queue(run, b, why, arrived, pid);
@@ -252,9 +279,9 @@ static bool complete(const struct spec_run *run, struct barrier *b, const struct
 	if (!spec_end(&b->common, op, 0))
 		return false;
 	if (status)
-		return break_acting(run, b, MUSTER_BROKEN_ACTION, status, pid);
+		return break_acting(run, b, MUSTER_BROKEN_ACTION, b->acting.nr + 1, status, pid);
 	stop_acting(b);
-	if (!let_out(run, b, &b->acting, &tripped, b->generation))
+	if (!let_out(run, b, &b->acting, b->acting.nr, &tripped, b->generation, b->acting.nr))
 		return false;
 	b->generation++;
 	return form_queued(run, b);
@@ -265,12 +292,30 @@ static bool reset(const struct spec_run *run, struct barrier *b, const struct sp
 	bool ok;
 
 	if (b->acts)
-		ok = break_acting(run, b, MUSTER_BROKEN_RESET, 0, 0);
+		ok = break_acting(run, b, MUSTER_BROKEN_RESET, b->acting.nr + 1, 0, 0);
 	else
 		ok = break_queue(run, b, MUSTER_BROKEN_RESET, b->queue.nr, 0);
 	b->broken = (struct end){};
 	b->generation++;
 	return spec_end(&b->common, op, 0) && ok;
+}
+
+/* Several generations may be complete: each is an instant of its own. */
+static bool set_parties(const struct spec_run *run, struct barrier *b,
+			const struct spec_op *op)
+{
+	__u8 *status = &b->common.status[op->slot];
+
+	if (*status == SPEC_NEW) {
+		if (!spec_may(op, 0) ||
+		    (op->known && op->rec->out[BARRIER_OLD_PARTIES] != (__s64)b->parties))
+			return false;
+		b->parties = op->rec->arg[BARRIER_PARTIES];
+	}
+	if (!form_queued(run, b))
+		return false;
+	*status = is_complete(b) ? PHASE_FORMED : SPEC_OK;
+	return true;
 }
 
 /* ---- looking ---- */
@@ -317,7 +362,8 @@ static bool stat(const struct spec_run *run, struct barrier *b, const struct spe
 		rec->out[BARRIER_STAT_PID] == b->broken.pid &&
 		rec->out[BARRIER_STAT_STATUS] == b->broken.status &&
 		rec->out[BARRIER_STAT_ARRIVED] == b->broken.arrived &&
-		rec->out[BARRIER_STAT_ACTING] == b->acts && same_processes(run, b, rec));
+		rec->out[BARRIER_STAT_ACTING] == b->acts &&
+		(__u64)rec->out[BARRIER_STAT_PARTIES] == b->parties && same_processes(run, b, rec));
 }
 
 /* ---- the specification ---- */
@@ -336,9 +382,18 @@ static bool barrier_step(const struct spec_run *run, void *state, const struct s
 		return complete(run, b, op);
 	case BARRIER_RESET:
 		return reset(run, b, op);
+	case BARRIER_SET_PARTIES:
+		return set_parties(run, b, op);
 	default:
 		return stat(run, b, op);
 	}
+}
+
+static bool barrier_holds(const struct spec_run *run, const void *state, unsigned int owner)
+{
+	const struct barrier *b = state;
+
+	return b->actions[owner] || (b->acts && b->runner == owner);
 }
 
 static bool barrier_drop(const struct spec_run *run, void *state, unsigned int owner,
@@ -347,10 +402,52 @@ static bool barrier_drop(const struct spec_run *run, void *state, unsigned int o
 	struct barrier *b = state;
 
 	if (b->acts && b->runner == owner)
-		*ok = break_acting(run, b, MUSTER_BROKEN_DEATH, 0,
+		*ok = break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0,
 				   spec_owner_pid(run, owner));
 	b->actions[owner] = 0;
 	return false;
+}
+
+/* ---- who may break it ---- */
+
+static bool is_reset(const struct spec_op *other, const struct spec_op *op, __u8 status)
+{
+	return other->code == BARRIER_RESET;
+}
+
+static bool may_time_out(const struct spec_op *other, const struct spec_op *op, __u8 status)
+{
+	return other->code == BARRIER_AWAIT && other->rec->how & HOW_TIMED &&
+	       spec_may(other, -ETIMEDOUT);
+}
+
+/* The runner of an action can be any process that ends. */
+static bool may_die(const struct spec_op *other, const struct spec_op *op, __u8 status)
+{
+	return other->code == HISTORY_CLOSE || other->code == HISTORY_DEATH || !other->known ||
+	       other->rec->ret == -EBADF;
+}
+
+static bool is_complete_call(const struct spec_op *other, const struct spec_op *op, __u8 status)
+{
+	return other->code == BARRIER_COMPLETE;
+}
+
+/* A call that fails as the barrier is broken: it is, or may be soon. */
+static bool may_break(const struct spec_run *run, const struct barrier *b,
+		      const struct spec_op *op)
+{
+	static const spec_test_fn by[] = {
+		[MUSTER_BROKEN_TIMEOUT] = may_time_out,
+		[MUSTER_BROKEN_DEATH] = may_die,
+		[MUSTER_BROKEN_ACTION] = is_complete_call,
+		[MUSTER_BROKEN_RESET] = is_reset,
+	};
+	__u32 why = op->rec->out[BARRIER_OUT_BROKEN_BY];
+
+	if (!why || why > MUSTER_BROKEN_RESET)
+		return false;
+	return b->broken.broken_by == why || spec_may_come(run, &b->common, op, by[why]);
 }
 
 static bool barrier_possible(const struct spec_run *run, const void *state,
@@ -360,11 +457,25 @@ static bool barrier_possible(const struct spec_run *run, const void *state,
 	const struct barrier *b = state;
 	__u64 generation = rec->out[BARRIER_OUT_GENERATION];
 
-	if (op->code != BARRIER_AWAIT || rec->ret || !spec_waits(&b->common, op))
+	if (op->code != BARRIER_AWAIT || !spec_waits(&b->common, op))
+		return true;
+	if (rec->ret == -EPIPE)
+		return may_break(run, b, op);
+	if (rec->ret)
 		return true;
 	return generation >= b->generation &&
 	       (__u64)rec->out[BARRIER_OUT_TOKEN] + spec_queued(&b->acting, op->slot) >
 	       b->token;
+}
+
+/* Of STAT: as of a semaphore. */
+static unsigned int barrier_distance(const struct spec_run *run, const void *state,
+				     const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+	const struct barrier *b = state;
+
+	return op->code == BARRIER_STAT ? spec_queue_distance(run, &b->queue, rec) : 0;
 }
 
 static void barrier_forget(void *state, unsigned int owner)
@@ -389,7 +500,8 @@ static const struct history_call barrier_calls[] = {
 	{ "complete", { "token", "status" }, { } },
 	{ "reset", { }, { } },
 	{ "stat", { }, { "generation", "waiting", "broken_by", "pid", "status", "arrived",
-			 "acting" } },
+			 "acting", "parties" } },
+	{ "set_parties", { "parties" }, { "old_parties" } },
 };
 
 const struct spec spec_barrier = {
@@ -398,10 +510,13 @@ const struct spec spec_barrier = {
 	.nr_calls = sizeof(barrier_calls) / sizeof(*barrier_calls),
 	.state_size = sizeof(struct barrier),
 	.choices = 2,
+	.init = barrier_init,
 	.step = barrier_step,
 	.leave = barrier_leave,
 	.drop = barrier_drop,
+	.holds = barrier_holds,
 	.possible = barrier_possible,
+	.distance = barrier_distance,
 	.forget = barrier_forget,
 	.show = barrier_show,
 };

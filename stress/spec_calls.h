@@ -37,10 +37,12 @@ enum barrier_code {
 	BARRIER_COMPLETE,
 	BARRIER_RESET,
 	BARRIER_STAT,
+	BARRIER_SET_PARTIES,
 };
 
 #define BARRIER_TOKEN		0
 #define BARRIER_STATUS		1
+#define BARRIER_PARTIES		0
 /* AWAIT */
 #define BARRIER_OUT_GENERATION	0
 #define BARRIER_OUT_TOKEN	1
@@ -58,6 +60,9 @@ enum barrier_code {
 #define BARRIER_STAT_STATUS	4
 #define BARRIER_STAT_ARRIVED	5
 #define BARRIER_STAT_ACTING	6
+#define BARRIER_STAT_PARTIES	7
+/* SET_PARTIES */
+#define BARRIER_OLD_PARTIES	0
 
 /* ---- flight ---- */
 
@@ -104,6 +109,56 @@ enum flight_code {
 #define FLIGHT_STAT_HANDED_OVER	4
 #define FLIGHT_STAT_FORGOTTEN	5
 #define FLIGHT_STAT_ORPHANED	6
+
+/* ---- group ---- */
+
+enum group_code {
+	GROUP_ADD = HISTORY_OWN,
+	GROUP_CLAIM,
+	GROUP_DONE,
+	GROUP_WAIT,
+	GROUP_RESULT,
+	GROUP_CANCEL,
+	GROUP_RESET,
+	GROUP_STAT,
+};
+
+/* ADD */
+#define GROUP_SLOTS		0
+/* CLAIM, DONE, RESULT */
+#define GROUP_SLOT		0
+/* DONE */
+#define GROUP_STATUS		1
+#define GROUP_LEN		2
+/* WAIT */
+#define GROUP_UNTIL		0
+#define GROUP_SUCCESSES		1
+/* ADD */
+#define GROUP_OUT_FIRST		0
+/* WAIT */
+#define GROUP_OUT_MET		0
+#define GROUP_OUT_STATUS	1
+#define GROUP_OUT_SLOT		2
+#define GROUP_OUT_PENDING	3
+#define GROUP_OUT_SUCCEEDED	4
+#define GROUP_OUT_FAILED	5
+#define GROUP_OUT_DIED		6
+/* RESULT */
+#define GROUP_OUT_NUMBER	0
+#define GROUP_OUT_STATE		1
+#define GROUP_OUT_TASK_STATUS	2
+#define GROUP_OUT_LEN		3
+#define GROUP_OUT_WRONG		4
+/* STAT */
+#define GROUP_STAT_PENDING	0
+#define GROUP_STAT_SUCCEEDED	1
+#define GROUP_STAT_FAILED	2
+#define GROUP_STAT_DIED		3
+#define GROUP_STAT_CANCELLED	4
+#define GROUP_STAT_STATUS	5
+#define GROUP_STAT_SLOT		6
+#define GROUP_STAT_ADDERS	7
+#define GROUP_STAT_WAITERS	8
 
 /* ---- names ---- */
 

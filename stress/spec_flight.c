@@ -69,7 +69,7 @@ struct ending {
 
 static __u64 thread_of(const struct spec_op *op)
 {
-	return (__u64)op->rec->process * HISTORY_THREADS + op->rec->thread + 1;
+	return ((__u64)op->rec->process << 32 | op->rec->thread) + 1;
 }
 
 static struct call *listed_call(struct flight *f)
@@ -368,6 +368,19 @@ static bool flight_leave(const struct spec_run *run, void *state, const struct s
 }
 
 /* All that the owner leads is handed over, one after the other. */
+static bool flight_holds(const struct spec_run *run, const void *state, unsigned int owner)
+{
+	const struct flight *f = state;
+
+	unsigned int i;
+
+	for (i = 0; i < CALLS_MAX; i++) {
+		if (f->calls[i].used && f->calls[i].leader == owner)
+			return true;
+	}
+	return false;
+}
+
 static bool flight_drop(const struct spec_run *run, void *state, unsigned int owner,
 			bool *ok)
 {
@@ -384,16 +397,36 @@ static bool flight_drop(const struct spec_run *run, void *state, unsigned int ow
 	return false;
 }
 
+/* May it still follow the call with that token? It is there, unless it is to come. */
+static bool may_still_follow(const struct flight *f, const struct spec_op *op, __u64 token)
+{
+	const struct call *call = f->calls;
+
+	if (token > f->token)
+		return true;
+	while (call < f->calls + CALLS_MAX && call->token != token)
+		call++;
+	if (call == f->calls + CALLS_MAX)
+		return false;
+	if (spec_queued(&call->followers, op->slot) ||
+	    spec_queued(&call->bystanders, op->slot))
+		return true;
+	return call->listed && (f->common.status[op->slot] == SPEC_NEW ||
+				f->common.restarts[op->slot]);
+}
+
 static bool flight_possible(const struct spec_run *run, const void *state,
 			    const struct spec_op *op)
 {
 	const struct history_record *rec = op->rec;
 	const struct flight *f = state;
+	__u64 token = rec->out[FLIGHT_OUT_TOKEN];
 
-	if (op->code != FLIGHT_JOIN || rec->ret || !spec_waits(&f->common, op) ||
-	    rec->out[FLIGHT_OUT_ROLE] != MUSTER_ROLE_LEADER)
+	if (op->code != FLIGHT_JOIN || rec->ret || !spec_waits(&f->common, op))
 		return true;
-	return (__u64)rec->out[FLIGHT_OUT_TOKEN] > f->token;
+	if (rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_LEADER)
+		return token > f->token;
+	return may_still_follow(f, op, token);
 }
 
 /* Tokens are the group's, results are fetched from it as a whole. */
@@ -441,6 +474,7 @@ const struct spec spec_flight = {
 	.step = flight_step,
 	.leave = flight_leave,
 	.drop = flight_drop,
+	.holds = flight_holds,
 	.possible = flight_possible,
 	.show = flight_show,
 };

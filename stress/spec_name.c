@@ -41,12 +41,32 @@ static bool name_step(const struct spec_run *run, void *state, const struct spec
 	return name_open(state, op);
 }
 
+static bool name_holds(const struct spec_run *run, const void *state, unsigned int owner)
+{
+	const struct name *name = state;
+
+	return name->users & 1ULL << owner;
+}
+
 static bool name_drop(const struct spec_run *run, void *state, unsigned int owner, bool *ok)
 {
 	struct name *name = state;
 
 	name->users &= ~(1ULL << owner);
 	return false;
+}
+
+/* Of a call that finds nothing there: how much is left to go. */
+static unsigned int name_distance(const struct spec_run *run, const void *state,
+				  const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+	const struct name *name = state;
+
+	if (rec->ret != -ENOENT && (rec->ret || !rec->out[NAME_OUT_CREATED]))
+		return !name->users;
+	return 2 * __builtin_popcountll(name->users) -
+	       __builtin_popcountll(name->users & name->common.dead);
 }
 
 static void name_gain(void *state, unsigned int owner)
@@ -67,5 +87,7 @@ const struct spec spec_name = {
 	.state_size = sizeof(struct name),
 	.step = name_step,
 	.drop = name_drop,
+	.holds = name_holds,
+	.distance = name_distance,
 	.gain = name_gain,
 };

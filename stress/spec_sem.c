@@ -60,9 +60,9 @@ static bool grant(const struct spec_run *run, struct sem *sem, const struct spec
 	sem->token++;
 	if (!is_signalling(run))
 		sem->held[op->owner] += permits;
-	if (op->known && rec->how & HOW_FAULT) {
+	if (rec->how & HOW_FAULT) {
 		sem->common.status[op->slot] = PHASE_FAULTS;
-		return rec->ret == -EFAULT;
+		return spec_may(op, -EFAULT);
 	}
 	if (!spec_end(&sem->common, op, 0))
 		return false;
@@ -312,6 +312,13 @@ static bool sem_leave(const struct spec_run *run, void *state, const struct spec
 	return serve(run, sem);
 }
 
+static bool sem_holds(const struct spec_run *run, const void *state, unsigned int owner)
+{
+	const struct sem *sem = state;
+
+	return !is_signalling(run) && sem->held[owner];
+}
+
 static bool sem_drop(const struct spec_run *run, void *state, unsigned int owner, bool *ok)
 {
 	struct sem *sem = state;
@@ -324,6 +331,13 @@ static bool sem_drop(const struct spec_run *run, void *state, unsigned int owner
 	return false;
 }
 
+static bool may_put_out_of_reach(const struct spec_op *other, const struct spec_op *op,
+				 __u8 status)
+{
+	return other->code == SEM_SET_LIMIT && status == SPEC_NEW &&
+	       other->rec->arg[SEM_LIMIT] < op->rec->arg[SEM_PERMITS];
+}
+
 /* Tokens tell the order of grants; and who is behind another one in the queue. */
 static bool sem_possible(const struct spec_run *run, const void *state,
 			 const struct spec_op *op)
@@ -332,7 +346,12 @@ static bool sem_possible(const struct spec_run *run, const void *state,
 	const struct history_record *rec = op->rec;
 	unsigned int i;
 
-	if (op->code != SEM_ACQUIRE || rec->ret || !spec_waits(&sem->common, op))
+	if (op->code != SEM_ACQUIRE || !spec_waits(&sem->common, op))
+		return true;
+	if (rec->ret == -ERANGE)
+		return out_of_reach(sem, rec) ||
+		       spec_may_come(run, &sem->common, op, may_put_out_of_reach);
+	if (rec->ret)
 		return true;
 	if ((__u64)rec->out[SEM_TOKEN] <= sem->token)
 		return false;
@@ -347,6 +366,16 @@ static bool sem_possible(const struct spec_run *run, const void *state,
 			return false;
 	}
 	return true;
+}
+
+/* Of STAT: how many have yet to join the queue that it has seen, or to leave it. */
+static unsigned int sem_distance(const struct spec_run *run, const void *state,
+				 const struct spec_op *op)
+{
+	const struct history_record *rec = op->rec;
+	const struct sem *sem = state;
+
+	return op->code == SEM_STAT ? spec_queue_distance(run, &sem->queue, rec) : 0;
 }
 
 static void sem_show(const struct spec_run *run, const void *state, FILE *out)
@@ -374,6 +403,8 @@ const struct spec spec_sem = {
 	.step = sem_step,
 	.leave = sem_leave,
 	.drop = sem_drop,
+	.holds = sem_holds,
 	.possible = sem_possible,
+	.distance = sem_distance,
 	.show = sem_show,
 };

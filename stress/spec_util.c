@@ -4,7 +4,31 @@
  */
 #include <string.h>
 
+#include <linux/muster.h>
+
 #include "spec.h"
+
+bool spec_may_come(const struct spec_run *run, const struct spec_common *common,
+		   const struct spec_op *op, spec_test_fn is_one)
+{
+	const struct spec_event *e;
+	unsigned int i;
+
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		if (run->pending[i] && run->pending[i] != op &&
+		    common->status[i] != SPEC_OK && common->status[i] != SPEC_FAILED &&
+		    is_one(run->pending[i], op, common->status[i]))
+			return true;
+	}
+	for (i = run->event; i < run->nr_events; i++) {
+		e = &run->events[i];
+		if (e->at >= op->res)
+			break;
+		if (e->begins && e->at > run->now && is_one(&run->ops[e->op], op, SPEC_NEW))
+			return true;
+	}
+	return false;
+}
 
 __u32 spec_owner_process(const struct spec_run *run, unsigned int owner)
 {
@@ -39,6 +63,25 @@ void spec_remove(struct spec_queue *queue, unsigned int slot)
 bool spec_queued(const struct spec_queue *queue, unsigned int slot)
 {
 	return memchr(queue->slot, slot, queue->nr);
+}
+
+/* How many waiters are to leave a queue, or to join it, to make it what STAT lists. */
+unsigned int spec_queue_distance(const struct spec_run *run, const struct spec_queue *queue,
+				 const struct history_record *stat)
+{
+	const struct history_entry *list = &run->history->entries[stat->entries];
+	unsigned int waiters = 0, same = 0, i;
+
+	for (i = 0; i < stat->nr_entries; i++) {
+		if (list[i].role != MUSTER_PROCESS_WAITER)
+			continue;
+		waiters++;
+		if (same == waiters - 1 && same < queue->nr &&
+		    run->history->processes[run->pending[queue->slot[same]]->rec->process].pid
+		    == list[i].pid)
+			same++;
+	}
+	return waiters + queue->nr - 2 * same;
 }
 
 void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,

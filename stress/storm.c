@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: storm [--seconds N] [--seed N] [--calls N] [--actors N]
+ * usage: storm [--seconds N | --rounds N] [--seed N] [--calls N] [--actors N]
+ *		[--patience SECONDS] [--dumps N]
  *
- * The kill storm, round after round until the time is up; then a line "ok - CLAIM" or
+ * The kill storm, round after round until the time is up, or so many; then a line "ok - CLAIM" or
  * "not ok - CLAIM" for each rule that was watched. Ends with failure if one was broken.
  * Needs the module loaded, and root.
  */
@@ -22,10 +23,14 @@
 
 static struct {
 	__u64 seconds;
+	__u64 rounds;
 	__u64 seed;
 	__u32 calls;
-	unsigned int actors;
-} options = { 30, 1, 6000, 10 };
+	__u32 actors;
+	__u32 patience;
+	__u32 dumps;
+} options = { .seconds = 30, .seed = 1, .calls = 6000, .actors = 10, .patience = 60,
+	      .dumps = 1 };
 
 /* ---- setting up ---- */
 
@@ -56,6 +61,15 @@ static void block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* How much slower the kernel is than others, as vm/run says. */
+static unsigned int slowness(void)
+{
+	const char *slow = getenv("MUSTER_SLOW");
+	int n = slow ? atoi(slow) : 1;
+
+	return n > 1 ? n : 1;
+}
+
 static void set_up(void)
 {
 	int fd = memfd_create("storm", 0);
@@ -73,6 +87,8 @@ static void set_up(void)
 		close(fd);
 	block_signals();
 	storm->seed = options.seed;
+	storm->patience = options.patience * NSEC_PER_SEC * slowness();
+	storm->dumps = options.dumps;
 }
 
 /* ---- the end ---- */
@@ -108,6 +124,9 @@ static void parse(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "seconds", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'o' },
+		{ "patience", required_argument, NULL, 'p' },
+		{ "dumps", required_argument, NULL, 'd' },
 		{ "seed", required_argument, NULL, 'r' },
 		{ "calls", required_argument, NULL, 'c' },
 		{ "actors", required_argument, NULL, 'n' },
@@ -118,6 +137,12 @@ static void parse(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		if (c == 's')
 			options.seconds = number(optarg);
+		else if (c == 'o')
+			options.rounds = number(optarg);
+		else if (c == 'p')
+			options.patience = number(optarg);
+		else if (c == 'd')
+			options.dumps = number(optarg);
 		else if (c == 'r')
 			options.seed = number(optarg);
 		else if (c == 'c')
@@ -146,11 +171,12 @@ int main(int argc, char **argv)
 	set_up();
 	begun = storm_clock(CLOCK_MONOTONIC);
 	until = begun + options.seconds * NSEC_PER_SEC;
-	storm_gone_begin();
 	do {
 		storm_round(options.calls, options.actors);
-		storm->round++;
-	} while (storm_clock(CLOCK_MONOTONIC) < until);
+		if (!storm->round++)
+			storm_gone_begin();
+	} while (options.rounds ? storm->round < options.rounds :
+		 storm->round < 2 || storm_clock(CLOCK_MONOTONIC) < until);
 	storm_gone_end();
 	print_counts((storm_clock(CLOCK_MONOTONIC) - begun) / 1e9);
 	good = storm_print_claims();

@@ -32,12 +32,11 @@
 
 #define STORM_ACTORS	24
 #define STORM_FDS	20
+#define STORM_FILES	2
 #define STORM_ERRANDS	24
 #define STORM_KEYS	3
 
 #define NSEC_PER_SEC	1000000000ULL
-/* How long to wait for what must happen: long enough for the slowest emulator. */
-#define PATIENCE_NS	(120 * NSEC_PER_SEC)
 
 /* ---- the rules that are checked ---- */
 
@@ -79,11 +78,13 @@ enum storm_count {
  * struct storm_object - an object of the round; its number is that of the history
  * @type:	index of storm_types
  * @fd:		the master's descriptor, which all inherit; -1: there is none
+ * @latest:	the latest number that was given for something in it, about
  * @name:	by which more files of it can be opened
  */
 struct storm_object {
 	__u32 type;
 	int fd;
+	__u64 latest;
 	char name[48];
 };
 
@@ -151,7 +152,8 @@ struct storm_thread {
  * @errands:	what it has to do
  * @nr_threads:	how many it has
  * @threads:	its threads
- * @replaced:	when it was about to be replaced by exec
+ * @execs:	how often it was replaced by exec
+ * @replaced:	since when it is about to be, 0 if it is not
  * @nr_closing:	the calls of CLOSE that exec makes ...
  * @closing:	... by number of their record
  */
@@ -170,6 +172,7 @@ struct storm_actor {
 	struct storm_errand errands[STORM_ERRANDS];
 	__u32 nr_threads;
 	struct storm_thread threads[HISTORY_THREADS];
+	__u32 execs;
 	__u64 replaced;
 	__u32 nr_closing;
 	__u32 closing[STORM_FDS];
@@ -179,9 +182,11 @@ struct storm_actor {
  * struct storm - all of it
  * @history:	of the round
  * @seed:	of the run
+ * @patience:	how long to wait for what must happen
  * @round:	which round it is
  * @stop:	actors are to begin nothing more
- * @dirty:	how many records of the history were used at most
+ * @dumps:	how many histories that cannot be explained are shown as a whole
+ * @saying:	a lock: somebody says more than a line
  * @nr_files:	files so far
  * @nr_objects:	how many
  * @objects:	the round's
@@ -193,9 +198,11 @@ struct storm_actor {
 struct storm {
 	struct history history;
 	__u64 seed;
+	__u64 patience;
 	__u32 round;
 	__u32 stop;
-	__u32 dirty;
+	__u32 dumps;
+	__u32 saying;
 	__u32 nr_files;
 	__u32 nr_objects;
 	struct storm_object objects[HISTORY_OBJECTS];
@@ -269,6 +276,7 @@ struct storm_turn {
  * @looks:	it changes nothing: observers do it, too
  * @make:	chooses what to pass, into the record; may be NULL
  * @run:	calls, and records what came back
+ * @complete:	chooses what @make and an errand leave open; may be NULL
  */
 struct storm_op {
 	__u32 code;
@@ -276,6 +284,7 @@ struct storm_op {
 	bool looks;
 	void (*make)(struct storm_turn *turn);
 	void (*run)(struct storm_turn *turn);
+	void (*complete)(struct storm_turn *turn);
 };
 
 /**
@@ -307,6 +316,7 @@ extern const struct storm_type storm_sem;
 extern const struct storm_type storm_barrier;
 extern const struct storm_type storm_flight;
 extern const struct storm_type storm_name;
+extern const struct storm_type storm_group;
 extern const struct storm_type *const storm_types[];
 /* Which types the objects of a round have. */
 extern const __u32 storm_plan_types[];
@@ -331,10 +341,18 @@ void storm_choose_wait(struct storm_turn *turn);
 int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t size);
 /* Remembers to call @code later. */
 void storm_later(struct storm_turn *turn, __u32 code, __s64 a, __s64 b, __s64 c);
+/* Bytes that follow from a number and their length; are the first @got those? */
+void storm_fill(unsigned char *to, __u64 number, __u32 len);
+bool storm_is_filled(const unsigned char *bytes, __u64 number, __u32 len, __u32 got);
 /* Room for what STAT lists: @nr_processes of @list, into the record. */
 void storm_list(struct history_record *rec, const struct muster_process *list, __u32 nr);
 #define STORM_LIST_MAX	128
 
+/*
+ * Room for a descriptor of one more file of the object. There are to be few files of one
+ * object in a process: the checker takes so many owners and no more.
+ */
+bool storm_has_room(const struct storm_actor *actor, __u32 object);
 /* Adds a descriptor that the kernel has given; the actor is locked. */
 void storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file, bool cloexec);
 int storm_open(const struct storm_object *object, __u32 oflags, __u32 *created);
@@ -350,6 +368,12 @@ struct storm_actor *storm_form(__u32 parent, __u64 seed);
 /* Makes it a process, a child of the master's; 0 in the child. */
 pid_t storm_clone(struct storm_actor *actor);
 __attribute__((noreturn)) void storm_act(struct storm_actor *actor, unsigned int threads);
+/* In histories: exec leaves the first thread what it was, and no other one. */
+static inline __u32 storm_thread_number(const struct storm_actor *actor, unsigned int thread)
+{
+	return thread ? actor->execs * HISTORY_THREADS + thread : 0;
+}
+
 /* After exec. */
 __attribute__((noreturn)) void storm_act_again(unsigned int slot);
 

@@ -195,9 +195,11 @@ void storm_act_again(unsigned int slot)
 
 	storm_count(COUNT_EXEC);
 	cut_off(actor);
+	actor->replaced = 0;
 	close_on_exec(actor);
 	memset(actor->threads, 0, sizeof(actor->threads));
 	actor->seed = storm_mix(actor->seed, ++actor->born);
+	actor->execs++;
 	/* A child of threads may have threads again. */
 	if (threads < HISTORY_THREADS && actor->seed % 4 == 0)
 		threads++;

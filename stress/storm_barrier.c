@@ -63,6 +63,22 @@ static void run_reset(struct storm_turn *turn)
 	storm_ioctl(turn, MUSTER_BARRIER_RESET, &reset, sizeof(reset));
 }
 
+static void make_set_parties(struct storm_turn *turn)
+{
+	turn->rec->arg[BARRIER_PARTIES] = 1 + rnd_below(turn->rng, 4);
+}
+
+static void run_set_parties(struct storm_turn *turn)
+{
+	struct muster_barrier_set_parties set = {
+		.size = sizeof(set),
+		.parties = turn->rec->arg[BARRIER_PARTIES],
+	};
+
+	storm_ioctl(turn, MUSTER_BARRIER_SET_PARTIES, &set, sizeof(set));
+	turn->rec->out[BARRIER_OLD_PARTIES] = set.old_parties;
+}
+
 static void run_stat(struct storm_turn *turn)
 {
 	struct muster_process list[STORM_LIST_MAX];
@@ -82,6 +98,7 @@ static void run_stat(struct storm_turn *turn)
 	rec->out[BARRIER_STAT_STATUS] = stat.status;
 	rec->out[BARRIER_STAT_ARRIVED] = stat.arrived;
 	rec->out[BARRIER_STAT_ACTING] = stat.acting;
+	rec->out[BARRIER_STAT_PARTIES] = stat.parties;
 	storm_check(CLAIM_STAT, stat.nr_processes == stat.waiting + stat.acting,
 		    "barrier: %u wait, %u act, %u are listed", stat.waiting, stat.acting,
 		    stat.nr_processes);
@@ -92,6 +109,7 @@ static const struct storm_op barrier_ops[] = {
 	{ BARRIER_AWAIT, 60, false, make_await, run_await },
 	{ BARRIER_COMPLETE, 1, false, NULL, run_complete },
 	{ BARRIER_RESET, 3, false, NULL, run_reset },
+	{ BARRIER_SET_PARTIES, 2, false, make_set_parties, run_set_parties },
 	{ BARRIER_STAT, 4, true, NULL, run_stat },
 	{ 0 }
 };
@@ -154,10 +172,27 @@ static void check_generation(const struct history_record **passes, __u32 nr, __u
 	}
 }
 
+/* The most parties that there can have been. */
+static __u32 most_parties(const struct history *h, unsigned int object)
+{
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
+	__s64 parties = h->objects[object].limit;
+
+	for (i = 0; i < nr; i++) {
+		const struct history_record *rec = &h->records[i];
+
+		if (rec->inv && rec->object == object && rec->code == BARRIER_SET_PARTIES &&
+		    rec->arg[BARRIER_PARTIES] > parties)
+			parties = rec->arg[BARRIER_PARTIES];
+	}
+	return parties;
+}
+
 static void barrier_check(const struct history *h, unsigned int object)
 {
 	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), n = 0, i, from = 0;
 	const struct history_record **passes = calloc(nr + 1, sizeof(*passes));
+	__u32 parties = most_parties(h, object);
 
 	if (!passes)
 		abort();
@@ -170,10 +205,24 @@ static void barrier_check(const struct history *h, unsigned int object)
 		if (i < n && passes[i]->out[BARRIER_OUT_GENERATION] ==
 			     passes[from]->out[BARRIER_OUT_GENERATION])
 			continue;
-		check_generation(passes + from, i - from, h->objects[object].limit);
+		check_generation(passes + from, i - from, parties);
 		from = i;
 	}
 	free(passes);
+}
+
+/* Those who sleep have arrived, and some party is missing or runs the action. */
+static void barrier_asleep(const struct storm_object *object, unsigned int number,
+			   unsigned int sleepers)
+{
+	struct muster_barrier_stat stat = { .size = sizeof(stat) };
+	int err = storm_call(object->fd, MUSTER_BARRIER_STAT, &stat);
+
+	storm_check(CLAIM_STUCK, !err && stat.waiting == sleepers &&
+		    (!sleepers || (!stat.broken_by &&
+				   (stat.acting || stat.waiting < stat.parties))),
+		    "object %u: %u sleep, %u of %u wait, %u act, broken by %u", number,
+		    sleepers, stat.waiting, stat.parties, stat.acting, stat.broken_by);
 }
 
 static void barrier_gone(const struct storm_object *object, unsigned int number)
@@ -191,5 +240,6 @@ const struct storm_type storm_barrier = {
 	.ops = barrier_ops,
 	.setup = barrier_setup,
 	.check = barrier_check,
+	.asleep = barrier_asleep,
 	.gone = barrier_gone,
 };

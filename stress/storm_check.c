@@ -17,11 +17,28 @@
 
 #define WORKERS		2
 /* A history that takes more is given up, which counts as wrong. */
-#define STATES_MAX	1000000
-/* Whole histories that are shown; the first is enough to begin with. */
-#define DUMPS_MAX	1
+#define STATES_MAX	200000
 
 struct spec_score *storm_score;
+
+/*
+ * All that is said of one object, at once: the other worker has the same output. It is
+ * kept in a file of its own until then.
+ */
+static void say_all(FILE *from)
+{
+	static char text[65536];
+	size_t len;
+
+	fflush(stdout);
+	rewind(from);
+	while (__atomic_exchange_n(&storm->saying, 1, __ATOMIC_ACQUIRE))
+		storm_nap(100);
+	while ((len = fread(text, 1, sizeof(text), from)))
+		fwrite(text, 1, len, stdout);
+	fflush(stdout);
+	__atomic_store_n(&storm->saying, 0, __ATOMIC_RELEASE);
+}
 
 /* A copy with the records of one object only. */
 static struct history *select_object(const struct history *h, unsigned int object)
@@ -50,13 +67,14 @@ static void add_score(const struct spec_score *score)
 	__atomic_add_fetch(&storm_score->hard, score->hard, __ATOMIC_RELAXED);
 }
 
-static void dump(const struct history *h, unsigned int object)
+/* Whole histories, as far as so many were asked for. */
+static void dump(const struct history *h, unsigned int object, FILE *out)
 {
-	if (__atomic_add_fetch(&storm_score->bad, 1, __ATOMIC_RELAXED) > DUMPS_MAX)
+	if (__atomic_add_fetch(&storm_score->bad, 1, __ATOMIC_RELAXED) > storm->dumps)
 		return;
-	printf("# ---- a history that cannot be explained; history_test can read it ----\n");
-	history_print(stdout, h, object);
-	printf("# ---- end of that history ----\n");
+	fprintf(out, "# ---- a history that cannot be explained; history_test can read it ----\n");
+	history_print(out, h, object);
+	fprintf(out, "# ---- end of that history ----\n");
 }
 
 static void judge_object(unsigned int object)
@@ -65,20 +83,25 @@ static void judge_object(unsigned int object)
 	const struct spec *const *spec = history_types[storm->objects[object].type].specs;
 	struct history *h = select_object(&storm->history, object);
 	struct spec_score score = { 0 };
+	FILE *out = fdopen(memfd_create("saying", 0), "w+");
 
+	if (!out)
+		storm_die("memfd_create");
 	if (type->check)
 		type->check(h, object);
 	for (; *spec; spec++) {
 		__u64 wrong = score.bad + score.hard;
 
-		spec_check(h, object, *spec, STATES_MAX, &score, stdout);
+		spec_check(h, object, *spec, STATES_MAX, &score, out);
 		storm_check(CLAIM_ORDER, score.bad + score.hard == wrong,
 			    "object %u: %s: %llu histories cannot be explained", object,
 			    (*spec)->name, score.bad + score.hard - wrong);
 	}
 	add_score(&score);
 	if (score.bad || score.hard)
-		dump(h, object);
+		dump(h, object, out);
+	say_all(out);
+	fclose(out);
 	free(h);
 }
 

@@ -16,37 +16,6 @@
 
 static __thread unsigned char result[RESULT_MAX];
 
-/* ---- bytes ---- */
-
-static void fill(unsigned char *to, __u64 token, __u32 len)
-{
-	struct storm_rng rng = { token * 0x2545f4914f6cdd1d + len };
-	__u64 word = 0;
-	__u32 i;
-
-	for (i = 0; i < len; i++) {
-		if (!(i % 8))
-			word = rnd(&rng);
-		to[i] = word >> i % 8 * 8;
-	}
-}
-
-/* Are the first @got of @len bytes those that the leader wrote? */
-static bool is_right(const unsigned char *bytes, __u64 token, __u32 len, __u32 got)
-{
-	struct storm_rng rng = { token * 0x2545f4914f6cdd1d + len };
-	__u64 word = 0;
-	__u32 i;
-
-	for (i = 0; i < got; i++) {
-		if (!(i % 8))
-			word = rnd(&rng);
-		if (bytes[i] != (unsigned char)(word >> i % 8 * 8))
-			return false;
-	}
-	return true;
-}
-
 static __u32 random_length(struct storm_rng *rng)
 {
 	static const __u32 most[] = { 1, 32, 32, 256, 256, 6000, RESULT_MAX };
@@ -107,7 +76,7 @@ static void followed(struct storm_turn *turn, const struct muster_flight_join *j
 	rec->out[FLIGHT_OUT_STATUS] = join->status;
 	rec->out[FLIGHT_OUT_TRUNCATED] = !!(join->outcome & MUSTER_OUTCOME_TRUNCATED);
 	rec->out[FLIGHT_OUT_WRONG] =
-		wants && !is_right(result, join->token, join->result_len, got);
+		wants && !storm_is_filled(result, join->token, join->result_len, got);
 	storm_check(CLAIM_BYTES, !rec->out[FLIGHT_OUT_WRONG],
 		    "%llu bytes of a result of %llu are wrong", got, join->result_len);
 	if (rec->out[FLIGHT_OUT_TRUNCATED])
@@ -156,12 +125,12 @@ static void run_finish(struct storm_turn *turn)
 		.data_len = rec->arg[FLIGHT_LEN],
 	};
 
-	fill(result, finish.token, finish.data_len);
+	storm_fill(result, finish.token, finish.data_len);
 	storm_ioctl(turn, MUSTER_FLIGHT_FINISH, &finish, sizeof(finish));
 	rec->out[FLIGHT_OUT_COUNT] = finish.followers;
 }
 
-static void make_finish(struct storm_turn *turn)
+static void complete_finish(struct storm_turn *turn)
 {
 	turn->rec->arg[FLIGHT_STATUS] = (__s32)rnd(turn->rng);
 	turn->rec->arg[FLIGHT_LEN] = random_length(turn->rng);
@@ -213,7 +182,7 @@ static void run_fetch(struct storm_turn *turn)
 
 	rec->out[FETCH_OUT_LEN] = fetch.result_len;
 	if (!ret && !fetch.flags) {
-		rec->out[FETCH_OUT_WRONG] = !is_right(result, fetch.token, fetch.result_len,
+		rec->out[FETCH_OUT_WRONG] = !storm_is_filled(result, fetch.token, fetch.result_len,
 						      fetch.result_len);
 		storm_check(CLAIM_BYTES, !rec->out[FETCH_OUT_WRONG],
 			    "a fetched result of %llu bytes is wrong", fetch.result_len);
@@ -242,7 +211,7 @@ static void run_stat(struct storm_turn *turn)
 
 static const struct storm_op flight_ops[] = {
 	{ FLIGHT_JOIN, 60, false, make_join, run_join },
-	{ FLIGHT_FINISH, 0, false, make_finish, run_finish },
+	{ FLIGHT_FINISH, 0, false, NULL, run_finish, complete_finish },
 	{ FLIGHT_ABANDON, 0, false, NULL, run_abandon },
 	{ FLIGHT_FORGET, 3, false, make_forget, run_forget },
 	{ FLIGHT_FETCH, 0, false, NULL, run_fetch },
@@ -264,5 +233,6 @@ const struct storm_type storm_flight = {
 	.ops = flight_ops,
 	.setup = flight_setup,
 	.check = flight_check,
+	.asleep = flight_asleep,
 	.gone = flight_gone,
 };

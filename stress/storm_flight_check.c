@@ -62,10 +62,11 @@ static __u64 leads_until(const struct history *h, const struct history_record *j
 	return until;
 }
 
-/* Was a call for the key forgotten in this time? */
+/* Was a call for the key forgotten while the two came to lead? */
 static bool was_forgotten(const struct history *h, const struct history_record *join,
-			  __u64 from, __u64 to)
+			  const struct history_record *other, __u64 to)
 {
+	__u64 from = join->inv < other->inv ? join->inv : other->inv;
 	__u32 i;
 
 	for (i = 0; i < count(h); i++) {
@@ -100,7 +101,7 @@ static void check_leaders(const struct history *h, const struct lead *leads, __u
 			continue;
 		}
 		storm_check(CLAIM_LEADER, last->to >= lead->to || last->to <= lead->from ||
-			    was_forgotten(h, lead->rec, last->rec->inv, lead->from),
+			    was_forgotten(h, lead->rec, last->rec, lead->from),
 			    "object %u: %lld and %lld lead key %lld at %llu",
 			    lead->rec->object, last->rec->out[FLIGHT_OUT_TOKEN],
 			    lead->rec->out[FLIGHT_OUT_TOKEN], lead->rec->arg[FLIGHT_KEY],
@@ -196,6 +197,19 @@ void flight_check(const struct history *h, unsigned int object)
 	if (nr)
 		check_leaders(h, leads, nr);
 	free(leads);
+}
+
+/* ---- when nobody runs ---- */
+
+/* Who waits for whom is for the specification to say. */
+void flight_asleep(const struct storm_object *object, unsigned int number,
+		   unsigned int sleepers)
+{
+	struct muster_flight_stat stat = { .size = sizeof(stat) };
+	int err = storm_call(object->fd, MUSTER_FLIGHT_STAT, &stat);
+
+	storm_check(CLAIM_STUCK, !err && stat.followers == sleepers,
+		    "object %u: %u sleep, %llu follow", number, sleepers, stat.followers);
 }
 
 /* ---- when all are gone ---- */

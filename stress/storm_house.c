@@ -34,14 +34,14 @@ static unsigned int descriptors(const struct storm_actor *actor, __u32 file)
 }
 
 /* A CLOSE or GAIN that begins now. */
-static struct history_record *begin(__u32 process, unsigned int thread,
+static struct history_record *begin(const struct storm_actor *actor, unsigned int thread,
 				    const struct storm_fd *fd, __u32 code)
 {
-	struct history_record *rec = storm_record(process, fd->object, fd->file, code);
+	struct history_record *rec = storm_record(actor->process, fd->object, fd->file, code);
 
 	if (!rec)
 		return NULL;
-	rec->thread = thread;
+	rec->thread = storm_thread_number(actor, thread);
 	history_stamp(&storm->history, &rec->inv);
 	return rec;
 }
@@ -68,13 +68,13 @@ static void do_dup(struct storm_actor *actor, struct storm_rng *rng)
 	storm_count(COUNT_DUP);
 }
 
-static void do_close(struct storm_actor *actor, unsigned int thread, struct storm_rng *rng)
+static void close_fd(struct storm_actor *actor, unsigned int thread, struct storm_fd *at)
 {
-	struct storm_fd *at = &actor->fds[rnd_below(rng, actor->nr_fds)], fd = *at;
 	struct history_record *rec = NULL;
+	struct storm_fd fd = *at;
 
 	if (descriptors(actor, fd.file) == 1) {
-		rec = begin(actor->process, thread, &fd, HISTORY_CLOSE);
+		rec = begin(actor, thread, &fd, HISTORY_CLOSE);
 		if (!rec)
 			return;
 	}
@@ -85,6 +85,11 @@ static void do_close(struct storm_actor *actor, unsigned int thread, struct stor
 	storm_count(COUNT_CLOSE);
 }
 
+static void do_close(struct storm_actor *actor, unsigned int thread, struct storm_rng *rng)
+{
+	close_fd(actor, thread, &actor->fds[rnd_below(rng, actor->nr_fds)]);
+}
+
 /* Opens something by name: one more file of it. */
 static void do_open(struct storm_actor *actor, struct storm_rng *rng)
 {
@@ -92,7 +97,7 @@ static void do_open(struct storm_actor *actor, struct storm_rng *rng)
 	bool cloexec = rnd_percent(rng, 50);
 	int fd;
 
-	if (actor->nr_fds == STORM_FDS || type_of(object)->by_name)
+	if (!storm_has_room(actor, object) || type_of(object)->by_name)
 		return;
 	fd = storm_open(&storm->objects[object], O_CLOEXEC, NULL);
 	if (fd < 0) {
@@ -165,7 +170,7 @@ static void do_receive(struct storm_actor *actor, unsigned int thread,
 		       struct storm_rng *rng)
 {
 	__u64 begun = history_now(&storm->history);
-	bool cloexec = rnd_percent(rng, 50);
+	bool cloexec = rnd_percent(rng, 50), fits;
 	struct history_record *rec;
 	struct storm_fd *new;
 	struct letter letter;
@@ -179,17 +184,20 @@ static void do_receive(struct storm_actor *actor, unsigned int thread,
 		return;
 	memcpy(&fd, CMSG_DATA(&letter.control.head), sizeof(int));
 	new = &letter.passed.fd;
+	fits = descriptors(actor, new->file) || storm_has_room(actor, new->object);
 	if (!descriptors(actor, new->file)) {
 		rec = storm_record(actor->process, new->object, new->file, HISTORY_GAIN);
 		if (!rec) {
 			close(fd);
 			return;
 		}
-		rec->thread = thread;
+		rec->thread = storm_thread_number(actor, thread);
 		rec->inv = begun;
 		end(rec);
 	}
 	storm_add_fd(actor, fd, new->object, new->file, cloexec);
+	if (!fits)
+		close_fd(actor, thread, &actor->fds[actor->nr_fds - 1]);
 }
 
 /* ---- processes ---- */
@@ -222,7 +230,7 @@ static void gain_names(const struct storm_actor *child, struct history_record **
 			;
 		if (j < i || !type_of(child->fds[i].object)->by_name)
 			continue;
-		gains[*nr] = begin(child->process, 0, &child->fds[i], HISTORY_GAIN);
+		gains[*nr] = begin(child, 0, &child->fds[i], HISTORY_GAIN);
 		if (gains[*nr])
 			++*nr;
 	}
@@ -291,7 +299,7 @@ static void do_exec(struct storm_actor *actor, unsigned int thread)
 	for (i = 0; i < actor->nr_fds; i++) {
 		if (!is_first(actor, i) || survives(actor, actor->fds[i].file))
 			continue;
-		rec = begin(actor->process, thread, &actor->fds[i], HISTORY_CLOSE);
+		rec = begin(actor, thread, &actor->fds[i], HISTORY_CLOSE);
 		if (rec)
 			actor->closing[actor->nr_closing++] = rec - storm->history.records;
 	}

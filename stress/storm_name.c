@@ -26,7 +26,7 @@ static void run_open(struct storm_turn *turn)
 	int fd;
 
 	storm_lock(actor);
-	if (actor->nr_fds == STORM_FDS) {
+	if (!storm_has_room(actor, turn->object)) {
 		/* Not called after all. */
 		rec->inv = 0;
 		storm_unlock(actor);

@@ -199,6 +199,21 @@ static void free_slot(struct storm_actor *actor)
 	__atomic_store_n(&actor->taken, 0, __ATOMIC_RELEASE);
 }
 
+/* It was killed while exec replaced it: that may have killed its threads before. */
+static void cut_off_earlier(const struct storm_actor *actor)
+{
+	struct history *h = &storm->history;
+	unsigned int i;
+
+	for (i = 0; i < actor->nr_threads && actor->replaced; i++) {
+		struct history_record *rec = &h->records[actor->threads[i].record];
+
+		if (actor->threads[i].state == STORM_CALLS && rec->inv && !rec->res &&
+		    !rec->dies)
+			rec->dies = actor->replaced;
+	}
+}
+
 static void bury(struct storm_actor *actor, int status)
 {
 	struct history_process *process = process_of(actor);
@@ -210,6 +225,7 @@ static void bury(struct storm_actor *actor, int status)
 		    process->doomed ? "" : ", though nobody wanted it to");
 	if (!process->doomed)
 		process->doomed = 1;
+	cut_off_earlier(actor);
 	history_stamp(&storm->history, &process->gone);
 	free_slot(actor);
 }
@@ -256,7 +272,7 @@ static bool somebody_dies(void)
 
 void storm_reap_all(void)
 {
-	__u64 until = storm_clock(CLOCK_MONOTONIC) + PATIENCE_NS;
+	__u64 until = storm_clock(CLOCK_MONOTONIC) + storm->patience;
 
 	storm_reap();
 	while (somebody_dies()) {

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "storm.h"
@@ -35,6 +36,19 @@ static char task_state(pid_t pid, pid_t tid)
 	return end && end[1] == ' ' ? end[2] : 0;
 }
 
+/*
+ * The system call that a thread is blocked in, or -1. A thread that the kernel says is
+ * asleep may be about to find out that it need not: here the kernel has seen it switched
+ * out.
+ */
+static long blocked_in(pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	return task_state(pid, tid) == 'S' ? storm_read_number(path) : -1;
+}
+
 /* Idle, or asleep in a call; counted by object. */
 static bool sleeps(const struct storm_actor *actor, const struct storm_thread *thread,
 		   unsigned int *sleepers)
@@ -42,12 +56,14 @@ static bool sleeps(const struct storm_actor *actor, const struct storm_thread *t
 	__u32 state = __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE);
 	pid_t tid = __atomic_load_n(&thread->tid, __ATOMIC_ACQUIRE);
 	const struct history_record *rec = &storm->history.records[thread->record];
+	long call = tid ? blocked_in(storm_pid(actor), tid) : -1;
 
-	if (!tid || (state != STORM_IDLES && state != STORM_CALLS) ||
-	    task_state(storm_pid(actor), tid) != 'S')
+	if (call < 0 || (state != STORM_IDLES && state != STORM_CALLS))
 		return false;
 	if (state == STORM_CALLS) {
-		if (!rec->inv || __atomic_load_n(&rec->res, __ATOMIC_ACQUIRE))
+		/* One with a deadline need not be woken by anybody, and soon is. */
+		if (call != SYS_ioctl || !rec->inv || rec->how & HOW_TIMED ||
+		    __atomic_load_n(&rec->res, __ATOMIC_ACQUIRE))
 			return false;
 		sleepers[rec->object]++;
 	}
@@ -124,7 +140,7 @@ static void show_threads(void)
 
 void storm_quiet(void)
 {
-	__u64 until = storm_clock(CLOCK_MONOTONIC) + PATIENCE_NS, at;
+	__u64 until = storm_clock(CLOCK_MONOTONIC) + storm->patience, at;
 	unsigned int sleepers[HISTORY_OBJECTS], i;
 
 	while (!(at = try_quiet(sleepers))) {

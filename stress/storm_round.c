@@ -63,15 +63,25 @@ static void make_objects(struct storm_rng *rng)
 	storm->nr_files = storm->nr_objects;
 }
 
+/* Where they are to be, or are already. */
+static void move_fd(int from, int to)
+{
+	if (from == to)
+		return;
+	if (dup2(from, to) < 0)
+		storm_die("dup2");
+	close(from);
+}
+
 static void make_sockets(void)
 {
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) ||
-	    dup2(pair[0], STORM_SEND_FD) < 0 || dup2(pair[1], STORM_RECV_FD) < 0)
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair))
 		storm_die("socketpair");
-	close(pair[0]);
-	close(pair[1]);
+	/* The second first: the first may be in its place. */
+	move_fd(pair[1], STORM_RECV_FD);
+	move_fd(pair[0], STORM_SEND_FD);
 }
 
 /* ---- actors ---- */

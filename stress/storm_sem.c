@@ -239,6 +239,30 @@ static void sem_check(const struct history *h, unsigned int object)
 	free(changes);
 }
 
+/* Those who sleep are queued, and there is not enough for the first of them. */
+static void sem_asleep(const struct storm_object *object, unsigned int number,
+		       unsigned int sleepers)
+{
+	struct muster_process list[STORM_LIST_MAX];
+	struct muster_sem_stat stat = {
+		.size = sizeof(stat),
+		.nr_processes = STORM_LIST_MAX,
+		.processes = (__u64)(unsigned long)list,
+	};
+	int err = storm_call(object->fd, MUSTER_SEM_STAT, &stat);
+	__u64 first = 0;
+	__u32 i;
+
+	for (i = 0; !err && !first && i < stat.nr_processes; i++) {
+		if (list[i].role == MUSTER_PROCESS_WAITER)
+			first = list[i].amount;
+	}
+	storm_check(CLAIM_STUCK, !err && stat.waiters == sleepers &&
+		    (!sleepers || first > stat.available),
+		    "object %u: %u sleep, %u wait, the first for %llu of %llu", number,
+		    sleepers, stat.waiters, first, stat.available);
+}
+
 static void sem_gone(const struct storm_object *object, unsigned int number)
 {
 	struct muster_sem_stat stat = { .size = sizeof(stat) };
@@ -260,5 +284,6 @@ const struct storm_type storm_sem = {
 	.ops = sem_ops,
 	.setup = sem_setup,
 	.check = sem_check,
+	.asleep = sem_asleep,
 	.gone = sem_gone,
 };

@@ -146,11 +146,13 @@ static bool begin(struct storm_turn *turn, const struct storm_op *op)
 	rec = storm_record(turn->actor->process, turn->object, turn->file, op->code);
 	turn->rec = rec;
 	if (rec) {
-		rec->thread = turn->thread;
+		rec->thread = storm_thread_number(turn->actor, turn->thread);
 		if (turn->errand)
 			memcpy(rec->arg, turn->errand->arg, sizeof(rec->arg));
 		else if (op->make)
 			op->make(turn);
+		if (op->complete)
+			op->complete(turn);
 		thread->record = rec - h->records;
 		__atomic_store_n(&thread->state, STORM_CALLS, __ATOMIC_RELEASE);
 		history_stamp(h, &rec->inv);
@@ -305,6 +307,8 @@ int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t siz
 	else
 		ret = storm_call(turn->fd, cmd, arg);
 	turn->rec->ret = ret;
+	if (ret == -EBADF && fcntl(turn->fd, F_GETFD) < 0)
+		turn->rec->how |= HOW_LOST;
 	check_deadline(turn, ret);
 	return ret;
 }
@@ -339,6 +343,18 @@ void storm_list(struct history_record *rec, const struct muster_process *list, _
 }
 
 /* ---- descriptors ---- */
+
+bool storm_has_room(const struct storm_actor *actor, __u32 object)
+{
+	__u32 files = 0, i, j;
+
+	for (i = 0; i < actor->nr_fds; i++) {
+		for (j = 0; actor->fds[j].file != actor->fds[i].file; j++)
+			;
+		files += i == j && actor->fds[i].object == object;
+	}
+	return actor->nr_fds < STORM_FDS && files < STORM_FILES;
+}
 
 /* Numbers are not used twice: a thread may be about to use one that another closes. */
 void storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file, bool cloexec)

@@ -44,6 +44,37 @@ bool rnd_percent(struct storm_rng *rng, __u32 percent)
 	return rnd_below(rng, 100) < percent;
 }
 
+/* ---- bytes ---- */
+
+void storm_fill(unsigned char *to, __u64 number, __u32 len)
+{
+	struct storm_rng rng = { number * 0x2545f4914f6cdd1d + len };
+	__u64 word = 0;
+	__u32 i;
+
+	for (i = 0; i < len; i++) {
+		if (!(i % 8))
+			word = rnd(&rng);
+		to[i] = word >> i % 8 * 8;
+	}
+}
+
+/* Are the first @got of @len bytes those that were written? */
+bool storm_is_filled(const unsigned char *bytes, __u64 number, __u32 len, __u32 got)
+{
+	struct storm_rng rng = { number * 0x2545f4914f6cdd1d + len };
+	__u64 word = 0;
+	__u32 i;
+
+	for (i = 0; i < got; i++) {
+		if (!(i % 8))
+			word = rnd(&rng);
+		if (bytes[i] != (unsigned char)(word >> i % 8 * 8))
+			return false;
+	}
+	return true;
+}
+
 /* ---- time ---- */
 
 __u64 storm_clock(int clock)
@@ -67,7 +98,7 @@ static const char *const claim_names[] = {
 	[CLAIM_ORDER] = "histories are linearizable",
 	[CLAIM_PERMITS] = "permits are conserved and never over the limit",
 	[CLAIM_LEADER] = "one leader at a time per key",
-	[CLAIM_BYTES] = "followers get the bytes that their leader wrote",
+	[CLAIM_BYTES] = "others get the bytes that leaders and tasks wrote",
 	[CLAIM_GENERATION] = "a barrier's parties agree on the generation",
 	[CLAIM_STAT] = "STAT agrees with itself",
 	[CLAIM_STUCK] = "no waiter is stuck",
