@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a program can do beside ioctls
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/muster.h>
+
+#include "fuzz.h"
+
+#define HELD_FD		100
+#define DEEPEST		2
+
+static void *pointer(__u64 v)
+{
+	return (void *)(uintptr_t)v;
+}
+
+/* Only what a program may close. */
+static bool is_ours(__u64 fd)
+{
+	return fd > 2 && fd < HELD_FD;
+}
+
+long fuzz_do_ioctl(struct fuzz_thread *t, const __u64 *v)
+{
+	return ioctl(v[0], v[1] & 1 ? MUSTER_INFO | (v[1] & 0xff) : v[1], pointer(v[2]));
+}
+
+long fuzz_do_device(struct fuzz_thread *t, const __u64 *v)
+{
+	return open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+long fuzz_do_close(struct fuzz_thread *t, const __u64 *v)
+{
+	return is_ours(v[0]) ? close(v[0]) : 0;
+}
+
+long fuzz_do_dup(struct fuzz_thread *t, const __u64 *v)
+{
+	return dup(v[0]);
+}
+
+long fuzz_do_dup2(struct fuzz_thread *t, const __u64 *v)
+{
+	return is_ours(v[1]) ? dup2(v[0], v[1]) : 0;
+}
+
+static long receive(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	int fd;
+
+	if (recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+		return -1;
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+/* Through a socket, and closed while it is on its way. */
+long fuzz_do_pass(struct fuzz_thread *t, const __u64 *v)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int pair[2], fd = v[0];
+	long ret;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	ret = sendmsg(pair[0], &msg, MSG_DONTWAIT);
+	if (ret > 0 && v[1] && is_ours(v[0]))
+		close(v[0]);
+	ret = ret > 0 ? receive(pair[1]) : -1;
+	close(pair[0]);
+	close(pair[1]);
+	return ret;
+}
+
+long fuzz_do_memfd(struct fuzz_thread *t, const __u64 *v)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && !ftruncate(fd, v[0] % (1 << 20)))
+		fcntl(fd, F_ADD_SEALS, v[1]);
+	return fd;
+}
+
+long fuzz_do_nonblock(struct fuzz_thread *t, const __u64 *v)
+{
+	return fcntl(v[0], F_SETFL, v[1] ? O_NONBLOCK : 0);
+}
+
+void fuzz_child_begin(struct fuzz_thread *t);
+
+/* The child does the rest of the program, as the parent does. */
+long fuzz_do_fork(struct fuzz_thread *t, const __u64 *v)
+{
+	long pid;
+
+	if (t->depth == DEEPEST)
+		return 0;
+	pid = syscall(SYS_clone, SIGCHLD | (v[0] ? CLONE_FILES : 0), 0, 0, 0, 0);
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fuzz_child_begin(t);
+	__atomic_fetch_add(&fuzz->forks, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+long fuzz_do_exit(struct fuzz_thread *t, const __u64 *v)
+{
+	if (t->depth)
+		_exit(0);
+	return 0;
+}
+
+long fuzz_do_exec(struct fuzz_thread *t, const __u64 *v)
+{
+	if (t->depth)
+		execl("/proc/self/exe", "fuzz", "--nothing", NULL);
+	return 0;
+}
+
+long fuzz_do_unshare(struct fuzz_thread *t, const __u64 *v)
+{
+	return unshare(CLONE_FILES);
+}
+
+long fuzz_do_kill(struct fuzz_thread *t, const __u64 *v)
+{
+	return kill(getpid(), SIGUSR1);
+}
+
+long fuzz_do_poll(struct fuzz_thread *t, const __u64 *v)
+{
+	struct pollfd pfd[2] = { { v[0], v[2], 0 }, { v[1], v[2] >> 3, 0 } };
+
+	return poll(pfd, 2, v[3] % 8);
+}
+
+long fuzz_do_epoll(struct fuzz_thread *t, const __u64 *v)
+{
+	struct epoll_event event = { .events = v[1] };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0)
+		return -1;
+	if (!epoll_ctl(epoll, EPOLL_CTL_ADD, v[0], &event)) {
+		if (v[3] && is_ours(v[0]))
+			close(v[0]);
+		epoll_wait(epoll, &event, 1, v[2] % 8);
+	}
+	return close(epoll);
+}
+
+long fuzz_do_read(struct fuzz_thread *t, const __u64 *v)
+{
+	return v[0] > 2 ? read(v[0], pointer(v[1]), v[2]) : 0;
+}
+
+long fuzz_do_write(struct fuzz_thread *t, const __u64 *v)
+{
+	return is_ours(v[0]) ? write(v[0], pointer(v[1]), v[2]) : 0;
+}
+
+long fuzz_do_mmap(struct fuzz_thread *t, const __u64 *v)
+{
+	size_t len = v[1] % (1 << 20);
+	void *p = mmap(NULL, len, v[2] & 7, v[3] & 3, v[0], v[4]);
+
+	if (p == MAP_FAILED)
+		return -1;
+	return munmap(p, len);
+}
+
+long fuzz_do_fdinfo(struct fuzz_thread *t, const __u64 *v)
+{
+	char text[2048];
+	int fd;
+
+	snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", (int)v[0]);
+	fd = open(text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	while (read(fd, text, sizeof(text)) > 0)
+		;
+	return close(fd);
+}
