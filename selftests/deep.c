@@ -162,16 +162,16 @@ TEST_F_TIMEOUT(deep, fewer_parties, 60)
 
 	OPEN_BOTH(MUSTER_BARRIER, CROWD + 1, 0);
 	ARRIVE_ALL(its, 0, CROWD);
-	ASSERT_EQ(0, ask(me, set_parties(mine, CROWD - 100)));
-	for (i = 0; i < CROWD - 100; i++)
+	ASSERT_EQ(0, ask(me, set_parties(mine, CROWD - 60)));
+	for (i = 0; i < CROWD - 60; i++)
 		ASSERT_EQ(0, hear(self->thread[i]));
-	EXPECT_GENERATION(0, CROWD - 100);
-	EXPECT_EQ(100, barrier_state(mine).waiting);
-	ASSERT_EQ(0, ask(me, set_parties(mine, 50)));
+	EXPECT_GENERATION(0, CROWD - 60);
+	EXPECT_EQ(60, barrier_state(mine).waiting);
+	ASSERT_EQ(0, ask(me, set_parties(mine, 30)));
 	for (; i < CROWD; i++)
 		ASSERT_EQ(0, hear(self->thread[i]));
-	EXPECT_GENERATION(CROWD - 100, 50);
-	EXPECT_GENERATION(CROWD - 50, 50);
+	EXPECT_GENERATION(CROWD - 60, 30);
+	EXPECT_GENERATION(CROWD - 30, 30);
 	EXPECT_EQ(3, barrier_state(mine).generation);
 	EXPECT_EQ(0, barrier_state(mine).waiting);
 }
