@@ -290,6 +290,10 @@ __u32 spec_owner_process(const struct spec_run *run, unsigned int owner);
 __s32 spec_owner_pid(const struct spec_run *run, unsigned int owner);
 void spec_remove(struct spec_queue *queue, unsigned int slot);
 bool spec_queued(const struct spec_queue *queue, unsigned int slot);
+/* How many pairs are not queued in the order in which they came, or one of them is not. */
+unsigned int spec_queue_disorder(const struct spec_run *run,
+				 const struct spec_common *common,
+				 const struct spec_queue *queue, __u16 code);
 unsigned int spec_queue_distance(const struct spec_run *run, const struct spec_queue *queue,
 				 const struct history_record *stat);
 void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,

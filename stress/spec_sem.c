@@ -368,14 +368,19 @@ static bool sem_possible(const struct spec_run *run, const void *state,
 	return true;
 }
 
-/* Of STAT: how many have yet to join the queue that it has seen, or to leave it. */
+/*
+ * Waiters have mostly queued up in the order in which they came: how many have not. Of
+ * STAT also how many have yet to join the queue that it has seen, or to leave it.
+ */
 static unsigned int sem_distance(const struct spec_run *run, const void *state,
 				 const struct spec_op *op)
 {
-	const struct history_record *rec = op->rec;
 	const struct sem *sem = state;
+	unsigned int n = spec_queue_disorder(run, &sem->common, &sem->queue, SEM_ACQUIRE);
 
-	return op->code == SEM_STAT ? spec_queue_distance(run, &sem->queue, rec) : 0;
+	if (op->code == SEM_STAT)
+		n += 2 * spec_queue_distance(run, &sem->queue, op->rec);
+	return n;
 }
 
 static void sem_show(const struct spec_run *run, const void *state, FILE *out)

@@ -84,6 +84,39 @@ unsigned int spec_queue_distance(const struct spec_run *run, const struct spec_q
 	return waiters + queue->nr - 2 * same;
 }
 
+/* How many calls that came before this one have not queued up, where the others have. */
+static unsigned int overtaken(const struct spec_run *run, const struct spec_common *common,
+			      const struct spec_op *op)
+{
+	unsigned int n = 0, i;
+
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		const struct spec_op *other = run->pending[i];
+
+		n += other && other->code == op->code && other->inv < op->inv &&
+		     common->status[i] == SPEC_NEW && !(other->rec->how & HOW_TRY);
+	}
+	return n;
+}
+
+unsigned int spec_queue_disorder(const struct spec_run *run,
+				 const struct spec_common *common,
+				 const struct spec_queue *queue, __u16 code)
+{
+	const struct spec_op *last = NULL;
+	unsigned int n = 0, i, j;
+
+	for (i = 0; i < queue->nr; i++) {
+		const struct spec_op *op = run->pending[queue->slot[i]];
+
+		for (j = 0; j < i; j++)
+			n += run->pending[queue->slot[j]]->inv > op->inv;
+		if (!last || op->inv > last->inv)
+			last = op;
+	}
+	return n + (last && last->code == code ? overtaken(run, common, last) : 0);
+}
+
 void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,
 		     FILE *out)
 {

@@ -34,6 +34,7 @@
 #define STORM_FDS	20
 #define STORM_FILES	2
 #define STORM_ERRANDS	24
+#define STORM_LATER	8
 #define STORM_KEYS	3
 
 #define NSEC_PER_SEC	1000000000ULL
@@ -142,6 +143,7 @@ struct storm_thread {
  * @process:	its number in the history, where its id is, too; 0 if not known yet
  * @observes:	only looks at objects, and is let live
  * @stopped:	by the plan
+ * @stop:	1 more than the number of the signal that stops it, until it has; else 0
  * @seed:	of its program
  * @lock:	a spinlock, between its threads, for all that follows
  * @born:	how many children it has had
@@ -162,6 +164,7 @@ struct storm_actor {
 	__u32 process;
 	bool observes;
 	bool stopped;
+	__u32 stop;
 	__u64 seed;
 	__u32 lock;
 	__u32 born;
@@ -255,6 +258,8 @@ bool storm_print_claims(void);
  * @errand:	what it does was to be done, NULL if it just came to its mind
  * @deadline:	of a call that waits
  * @flags:	MUSTER_WAIT_*, for that
+ * @nr_later:	how many errands come of it
+ * @later:	the errands: others may do them once the answer is recorded
  */
 struct storm_turn {
 	struct storm_actor *actor;
@@ -267,6 +272,8 @@ struct storm_turn {
 	const struct storm_errand *errand;
 	__u64 deadline;
 	__u32 flags;
+	__u32 nr_later;
+	struct storm_errand later[STORM_LATER];
 };
 
 /**

@@ -68,25 +68,42 @@ void storm_kill(struct storm_actor *actor)
 	storm_count(COUNT_KILL);
 }
 
-/* A signal that does not kill, noted before and after. */
-static void send(struct storm_actor *actor, int sig)
+/* A signal that does not kill, noted before and after; its number, 0 if it was not sent. */
+static __u32 send(struct storm_actor *actor, int sig)
 {
 	struct history *h = &storm->history;
 	__u32 i = history_take(&h->nr_signals, 1, HISTORY_SIGNALS);
 
 	if (i == HISTORY_SIGNALS) {
 		__atomic_store_n(&storm->stop, 1, __ATOMIC_SEQ_CST);
-		return;
+		return 0;
 	}
 	h->signals[i] = (struct history_signal){ .process = actor->process };
 	history_stamp(h, &h->signals[i].inv);
 	kill(storm_pid(actor), sig);
-	history_stamp(h, &h->signals[i].res);
+	if (sig != SIGSTOP)
+		history_stamp(h, &h->signals[i].res);
+	return i + 1;
+}
+
+/*
+ * It has stopped, or does no more: until then any of its threads may be interrupted, as
+ * the one that takes the signal tells the others.
+ */
+static void has_stopped(struct storm_actor *actor)
+{
+	struct history *h = &storm->history;
+
+	if (actor->stop)
+		history_stamp(h, &h->signals[actor->stop - 1].res);
+	actor->stop = 0;
 }
 
 static void stop(struct storm_actor *actor)
 {
-	send(actor, SIGSTOP);
+	if (actor->stopped)
+		return;
+	actor->stop = send(actor, SIGSTOP);
 	actor->stopped = true;
 	storm_count(COUNT_STOP);
 }
@@ -96,6 +113,7 @@ static void go_on(struct storm_actor *actor)
 	if (!lives(actor) || !actor->stopped)
 		return;
 	kill(storm_pid(actor), SIGCONT);
+	has_stopped(actor);
 	actor->stopped = false;
 }
 
@@ -250,11 +268,14 @@ void storm_reap(void)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		actor = find_pid(pid);
 		if (!actor)
 			storm_die("an unknown child");
-		bury(actor, status);
+		if (WIFSTOPPED(status))
+			has_stopped(actor);
+		else
+			bury(actor, status);
 	}
 	bury_unborn();
 }

@@ -169,6 +169,20 @@ static void end(struct storm_turn *turn)
 	storm_count(COUNT_RETURN);
 }
 
+/* Now that the answer is recorded others may use it. */
+static void add_errands(struct storm_turn *turn)
+{
+	struct storm_actor *actor = turn->actor;
+	__u32 i;
+
+	if (!turn->nr_later)
+		return;
+	storm_lock(actor);
+	for (i = 0; i < turn->nr_later && actor->nr_errands < STORM_ERRANDS; i++)
+		actor->errands[actor->nr_errands++] = turn->later[i];
+	storm_unlock(actor);
+}
+
 /* The actor is locked; unlocks it. */
 static void call(struct storm_turn *turn, const struct storm_op *op)
 {
@@ -176,6 +190,7 @@ static void call(struct storm_turn *turn, const struct storm_op *op)
 		if (begin(turn, op)) {
 			op->run(turn);
 			end(turn);
+			add_errands(turn);
 		}
 	} else {
 		storm_unlock(turn->actor);
@@ -315,17 +330,9 @@ int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t siz
 
 void storm_later(struct storm_turn *turn, __u32 code, __s64 a, __s64 b, __s64 c)
 {
-	struct storm_actor *actor = turn->actor;
-
-	storm_lock(actor);
-	if (actor->nr_errands < STORM_ERRANDS) {
-		struct storm_errand *errand = &actor->errands[actor->nr_errands];
-
-		*errand = (struct storm_errand){
+	if (turn->nr_later < STORM_LATER)
+		turn->later[turn->nr_later++] = (struct storm_errand){
 			turn->object, turn->file, code, { a, b, c } };
-		actor->nr_errands++;
-	}
-	storm_unlock(actor);
 }
 
 void storm_list(struct history_record *rec, const struct muster_process *list, __u32 nr)
