@@ -7,6 +7,7 @@
  * semaphore is not repeated here.
  */
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -60,7 +61,10 @@ static int run_be_root(struct job *job)
 	if (!write_proc("/proc/self/setgroups", "deny") ||
 	    !write_proc("/proc/self/uid_map", map) || !write_proc("/proc/self/gid_map", map))
 		return -errno;
-	return setresuid(0, 0, 0) ? -errno : 0;
+	if (setresuid(0, 0, 0))
+		return -errno;
+	/* It has also taken away that the puppet dies with the test. */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : 0;
 }
 
 static struct job do_be_root(int namespaces)
@@ -538,12 +542,14 @@ TEST_F(names, passed_descriptor)
 	/* On its way it keeps the object and its name, as a user without it may see. */
 	EXPECT_EQ(-EACCES, OPEN(self->bob));
 	EXPECT_EQ(-EEXIST, CREATE(self->bob, 0666));
-	ASSERT_EQ(0, setresuid(BOB, BOB, BOB));
+	ASSERT_EQ(0, seteuid(BOB));
 	ASSERT_EQ(1, recvmsg(fds[1], &msg, 0));
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
 	EXPECT_EQ(0, call(fd, MUSTER_INFO, &info));
 	EXPECT_EQ(variant->type, info.type);
 	EXPECT_EQ(-EACCES, OPEN(me));
+	/* Only root can have them killed that have become others. */
+	ASSERT_EQ(0, seteuid(0));
 }
 
 TEST_HARNESS_MAIN
