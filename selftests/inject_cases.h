@@ -437,6 +437,12 @@ static bool flight_has_follower(const struct scene *s)
 	return flight_state(s->fd).followers;
 }
 
+/* That it was served is counted before it is known whether the answer arrives. */
+static bool flight_served(const struct scene *s)
+{
+	return flight_state(s->fd).served == 1;
+}
+
 static void set_up_led(struct scene *s)
 {
 	must(ask(me, join(s->fd, KEY)));
@@ -562,6 +568,80 @@ FAULT_CASE(flight_finish_keeps, .cmd = MUSTER_FLIGHT_FINISH, .type = MUSTER_FLIG
 FAULT_CASE(flight_finish_refused, .cmd = MUSTER_FLIGHT_FINISH, .type = MUSTER_FLIGHT,
 	   .call = call_finish, .allocates = true, .refusal = -EPERM);
 
+/* The result is a file, sealed shared memory. */
+static int memory_file(void)
+{
+	int fd = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	must(fd);
+	if (write(fd, DATA, sizeof(DATA)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK))
+		must(-errno);
+	return fd;
+}
+
+static void set_up_led_file(struct scene *s)
+{
+	set_up_led(s);
+	s->file = memory_file();
+}
+
+static struct job call_finish_file(struct scene *s)
+{
+	struct job job = finish(s->fd, KEY, s->token, 0, NULL);
+
+	job.finish.flags = MUSTER_FINISH_FD;
+	job.finish.fd = s->file;
+	job.finish.keep = MUSTER_FOREVER;
+	return job;
+}
+
+FAULT_CASE(flight_finish_file, .cmd = MUSTER_FLIGHT_FINISH, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_led_file, .call = call_finish_file, .allocates = true,
+	   .commits = true);
+
+static void set_up_kept_file(struct scene *s)
+{
+	set_up_led_file(s);
+	must(ask(me, call_finish_file(s)));
+}
+
+static struct job call_join_file(struct scene *s)
+{
+	return call_join_with(s, MUSTER_JOIN_FD, 0);
+}
+
+FAULT_CASE(flight_join_file, .cmd = MUSTER_FLIGHT_JOIN, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_kept_file, .call = call_join_file, .allocates = true,
+	   .gives_fd = offsetof(struct muster_flight_join, fd), .withdrawn = flight_served);
+
+/* Its bytes. */
+FAULT_CASE(flight_join_file_bytes, .cmd = MUSTER_FLIGHT_JOIN, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_kept_file, .call = call_join, .allocates = true,
+	   .commits = true);
+
+static void set_up_file_ticket(struct scene *s)
+{
+	set_up_kept_file(s);
+	s->ticket = ask(me, call_join_ticket(s));
+	must(s->ticket);
+}
+
+FAULT_CASE(ticket_read_file, .type = MUSTER_FLIGHT, .set_up = set_up_file_ticket,
+	   .call = call_read, .allocates = true);
+
+static struct job call_fetch_file(struct scene *s)
+{
+	struct job job = fetch(s->ticket, s->token, NULL, 0);
+
+	job.fetch.flags = MUSTER_FETCH_FD;
+	return job;
+}
+
+FAULT_CASE(flight_fetch_file, .cmd = MUSTER_FLIGHT_FETCH, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_file_ticket, .call = call_fetch_file, .allocates = true,
+	   .gives_fd = offsetof(struct muster_flight_fetch, fd));
+
 static struct job call_abandon(struct scene *s)
 {
 	return abandon(s->fd, KEY, s->token);
@@ -572,6 +652,20 @@ FAULT_CASE(flight_abandon, .cmd = MUSTER_FLIGHT_ABANDON, .type = MUSTER_FLIGHT,
 
 FAULT_CASE(flight_abandon_refused, .cmd = MUSTER_FLIGHT_ABANDON, .type = MUSTER_FLIGHT,
 	   .call = call_abandon, .allocates = true, .refusal = -EPERM);
+
+static struct job call_followers(struct scene *s)
+{
+	struct job job = abandon(s->fd, KEY, s->token);
+
+	job.cmd = MUSTER_FLIGHT_FOLLOWERS;
+	return job;
+}
+
+FAULT_CASE(flight_followers, .cmd = MUSTER_FLIGHT_FOLLOWERS, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_led, .call = call_followers);
+FAULT_CASE(flight_followers_refused, .cmd = MUSTER_FLIGHT_FOLLOWERS,
+	   .type = MUSTER_FLIGHT, .call = call_followers, .allocates = true,
+	   .refusal = -EPERM);
 
 static struct job call_forget(struct scene *s)
 {
