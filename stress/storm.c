@@ -85,6 +85,7 @@ static void set_up(void)
 		storm_die(MUSTER_DEVICE);
 	if (fd != STORM_DEVICE_FD)
 		close(fd);
+	storm_gone_set_up();
 	block_signals();
 	storm->seed = options.seed;
 	storm->patience = options.patience * NSEC_PER_SEC * slowness();

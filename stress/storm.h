@@ -27,6 +27,7 @@
 #define STORM_SEND_FD	4
 #define STORM_RECV_FD	5
 #define STORM_DEVICE_FD	6
+#define STORM_OBJECT_FD	7
 /* The first of those that are never given twice in a process. */
 #define STORM_FIRST_FD	64
 
@@ -430,6 +431,7 @@ extern struct spec_score *storm_score;
 
 /* ---- storm_gone.c: everything is gone ---- */
 
+void storm_gone_set_up(void);
 void storm_gone_begin(void);
 void storm_gone_objects(void);
 void storm_gone_round(void);
