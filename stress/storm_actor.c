@@ -132,14 +132,19 @@ static void *run_thread(void *arg)
 
 static void start_thread(unsigned long number)
 {
+	const struct history_process *process = &storm->history.processes[self->process];
 	pthread_attr_t attr;
 	pthread_t thread;
 
 	if (pthread_attr_init(&attr) ||
 	    pthread_attr_setstacksize(&attr, 256 << 10) ||
 	    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) ||
-	    pthread_create(&thread, &attr, run_thread, (void *)number))
+	    pthread_create(&thread, &attr, run_thread, (void *)number)) {
+		/* Who is killed just now gets no memory for a thread. */
+		while (__atomic_load_n(&process->doomed, __ATOMIC_SEQ_CST))
+			pause();
 		storm_die("pthread_create");
+	}
 }
 
 void storm_act(struct storm_actor *actor, unsigned int threads)
