@@ -111,6 +111,9 @@ fuzz:	## random calls (CALLS=1000000, SEED=1, KERNEL=6.12; REPLAY=FILE)
 fuzz-mutants:	## does the fuzzer find small faults in the module?
 	@vm/setup stress/fuzz-mutants
 
+model:	## check the models of the protocols in every state (models/README.rst)
+	@vm/setup models/run
+
 coverage:	## which lines of the module the kselftests run; the others are explained
 	@vm/setup vm/coverage
 

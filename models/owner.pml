@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The owner protocol: kmod/owner.c, with muster_object_flush() and _release() of
+ * kmod/file.c. A semaphore that always has permits stands for the type.
+ *
+ * Process A (file table 0) has FDS descriptors of one file, two threads that
+ * acquire and, for each descriptor, a thread that closes it. Process B (file table
+ * 1) is a forked child with a descriptor of its own, that it keeps until all else
+ * has come to rest; then it is killed. So A's holds must have ended while B keeps
+ * the file open (W2), and B's must not (W3).
+ *
+ * Steps: each atomic is a section under the lock that its comment names, or one
+ * access that the code makes without a lock.
+ *
+ * run: one descriptor		-DFDS=1
+ * run: two dups		-DFDS=2 -DB_FIRST
+ * run: A is killed		-DFDS=2 -DKILL
+ * run: nobody else has the file	-DFDS=1 -DALONE
+ * run: a leaked owner goes with the file	-DFDS=1 -DB_FIRST -DNO_RECHECK -DNO_W2
+ *
+ * break: a new owner does not look for its file	-DFDS=1 -DNO_RECHECK	W2
+ * break: it looks before it is in the table	-DFDS=1 -DRECHECK_EARLY	W2
+ * break: and the last release drops nobody	-DFDS=1 -DNO_RECHECK -DNO_W2 -DNO_DROP_ALL	RELEASE
+ * break: every close is taken for the last	-DFDS=2 -DB_FIRST -DDROP_ALWAYS	W1
+ * break: at exit it looks at descriptors	-DFDS=2 -DB_FIRST -DKILL -DEXIT_LOOKS	EXIT
+ * break: a dead owner may be granted to	-DFDS=1 -DNO_DEAD_CHECK	DEAD
+ * break: the hot owner stays when it dies	-DFDS=1 -DHOT_STAYS	FREE
+ * break: the dead flag is not checked by who drops	-DFDS=2 -DB_FIRST -DDROP_TWICE	ONCE
+ * break: two threads make an owner each	-DFDS=1 -DNO_FIND	UNIQUE
+ * break: freed at once			-DFDS=1 -DNO_RCU	FREE
+ * break: a reference is taken from 0		-DFDS=1 -DINC_ZERO	FREE
+ */
+#include "rules.h"
+
+hidden byte W1 = 1;		/* closing one of two descriptors ends no hold */
+hidden byte W2 = 1;		/* closing the last ends all */
+hidden byte W3 = 1;		/* and not those of another process */
+hidden byte DEAD = 1;		/* nothing is granted to the dead */
+hidden byte ONCE = 1;		/* each owner is dropped once */
+hidden byte UNIQUE = 1;		/* a process is one owner */
+hidden byte FREE = 1;		/* no use after free */
+hidden byte RELEASE = 1;	/* nothing outlives the file */
+hidden byte EXIT = 1;		/* the first descriptor closed at exit ends all holds */
+
+#define A 0
+#define B 1
+#define OWNERS 6
+
+#define any(flag) (flag[0] || flag[1] || flag[2] || flag[3] || flag[4] || flag[5])
+
+/* struct file: its references; and how many descriptors each file table has of it */
+byte file_refs = FDS;
+byte fds[2];
+bool released;
+
+/* struct muster_owner */
+bool used[OWNERS];
+bool freeing[OWNERS];		/* kfree_rcu() */
+byte files[OWNERS];
+bool listed[OWNERS];		/* in the table and in the file's list */
+bool dead[OWNERS];
+byte refs[OWNERS];
+byte held[OWNERS];
+bool dropped[OWNERS];
+
+byte hot = NONE;
+byte rcu_readers;
+byte running = 2;		/* A's threads */
+byte acquired[2];
+
+/* kfree_rcu(): as early as it may be, which is the worst for those who look */
+inline free_now(k)
+{
+	used[k] = false;
+	freeing[k] = false;
+	files[k] = 0;
+	dead[k] = false;
+	dropped[k] = false
+}
+
+inline free_late()
+{
+	if
+	:: rcu_readers == 0 && any(freeing) ->
+		for (i : 0 .. OWNERS - 1) {
+			if
+			:: freeing[i] -> free_now(i)
+			:: else
+			fi
+		}
+		i = 0
+	:: else
+	fi
+}
+
+/* muster_owner_find(): in an atomic of its caller */
+inline find(f, o)
+{
+	rule(FREE, !released);
+	if
+	:: hot != NONE && files[hot] == f -> o = hot
+	:: else ->
+		o = NONE;
+		for (i : 0 .. OWNERS - 1) {
+			if
+			:: listed[i] && files[i] == f -> o = i
+			:: else
+			fi
+		}
+		i = 0
+	fi;
+	if
+	:: o != NONE -> rule(FREE, used[o])
+	:: else
+	fi
+}
+
+/* under RCU: muster_owner_find() and refcount_inc_not_zero() */
+inline find_get(f, o)
+{
+	atomic {
+		rcu_readers++;
+		find(f, o)
+	}
+	atomic {
+		if
+		:: o != NONE ->
+			rule(FREE, used[o]);
+			if
+#ifndef INC_ZERO
+			:: refs[o] == 0 -> o = NONE
+			:: else -> refs[o]++
+#else
+			:: true ->
+				rule(FREE, refs[o] > 0);
+				refs[o]++
+#endif
+			fi
+		:: else
+		fi;
+		rcu_readers--;
+		free_late()
+	}
+}
+
+inline owner_put(o)
+{
+	atomic {
+		rule(FREE, used[o] && refs[o] > 0);
+		refs[o]--;
+		if
+		:: refs[o] == 0 ->
+			rule(FREE, !listed[o] && held[o] == 0);
+#ifdef NO_RCU
+			free_now(o)
+#else
+			freeing[o] = true;
+			free_late()
+#endif
+		:: else
+		fi;
+		o = NONE
+	}
+}
+
+/* muster_owner_drop(); the caller holds a reference */
+inline owner_drop(o)
+{
+	atomic {		/* object->lock, owner->lock */
+		rule(FREE, used[o]);
+#ifdef DROP_TWICE
+		drops = true;
+#else
+		drops = !dead[o];
+#endif
+		dead[o] = true;
+		listed[o] = false;
+#ifndef HOT_STAYS
+		if
+		:: hot == o -> hot = NONE
+		:: else
+		fi
+#endif
+	}
+	if
+	:: drops ->
+		atomic {	/* type->owner_drop(), object->lock */
+			rule(ONCE, !dropped[o]);
+			dropped[o] = true;
+			held[o] = 0;
+			drops = false;
+			/* the reference of being in the table */
+			refs[o]--
+		}
+	:: else
+	fi
+}
+
+/* The file is gone: muster_object_release() */
+inline file_put()
+{
+	file_refs--;
+	if
+	:: file_refs == 0 ->
+#ifndef NO_DROP_ALL
+		do
+		:: atomic {	/* object->lock */
+			o = NONE;
+			for (i : 0 .. OWNERS - 1) {
+				if
+				:: listed[i] -> o = i
+				:: else
+				fi
+			}
+			i = 0;
+			if
+			:: o == NONE -> break
+			:: else -> refs[o]++
+			fi
+		}
+			owner_drop(o);
+			owner_put(o)
+		od;
+#endif
+		atomic {
+			rule(RELEASE, !any(listed));
+			released = true
+		}
+	:: else
+	fi
+}
+
+inline file_is_open(f, is_open)
+{
+	is_open = fds[f] > 0		/* files->file_lock */
+}
+
+/* sem_acquire() */
+proctype acquire(byte f; byte first)
+{
+	byte o = NONE, n = NONE, i;
+	bool is_open, drops, ebadf;
+
+	/* fdget() */
+	if
+	:: atomic { fds[f] > 0 -> file_refs++ }
+	:: atomic { fds[f] == 0 -> goto out }
+	fi;
+	/* sem_try_self(): object->lock */
+	atomic {
+		find(f, o);
+		if
+		:: o != NONE ->
+			rule(DEAD, !dead[o]);
+			held[o]++;
+			acquired[f]++;
+			o = NONE;
+			goto done
+		:: else
+		fi
+	}
+	/* muster_owner_get() */
+	do
+	:: true ->
+		find_get(f, o);
+		if
+		:: o != NONE -> break
+		:: else
+		fi;
+		/* muster_owner_create() */
+#ifdef RECHECK_EARLY
+		file_is_open(f, is_open);
+#endif
+		atomic {
+			n = first;	/* a few of its own for each thread */
+			do
+			:: used[n] -> n++
+			:: else -> break
+			od;
+			used[n] = true;
+			files[n] = f;
+			refs[n] = 2
+		}
+		atomic {		/* object->lock */
+#ifndef NO_FIND
+			find(f, o);
+#endif
+			if
+			:: o == NONE ->
+				for (i : 0 .. OWNERS - 1) {
+					rule(UNIQUE, !(listed[i] && files[i] == f))
+				}
+				i = 0;
+				listed[n] = true;
+				if
+				:: hot == NONE -> hot = n
+				:: else
+				fi
+			:: else -> refs[n]--
+			fi
+		}
+		if
+		:: o != NONE -> o = NONE
+		:: else ->
+#ifndef RECHECK_EARLY
+			file_is_open(f, is_open);
+#endif
+#ifdef NO_RECHECK
+			is_open = true;
+#endif
+			if
+			:: is_open
+			:: else ->
+				owner_drop(n);
+				ebadf = true
+			fi
+		fi;
+		is_open = false;
+		owner_put(n);
+		if
+		:: ebadf -> goto done
+		:: else
+		fi
+	od;
+	/* sem_wait(): object->lock */
+	atomic {
+		rule(FREE, used[o]);
+#ifdef NO_DEAD_CHECK
+		if
+		:: true ->
+#else
+		if
+		:: dead[o]
+		:: else ->
+#endif
+			rule(DEAD, !dead[o]);
+			held[o]++;
+			acquired[f]++
+		fi
+	}
+	owner_put(o);
+done:	ebadf = false;
+	file_put();
+out:	if
+	:: f == A -> running--
+	:: else
+	fi
+}
+
+/* close(), or the end of a process if @exits: then current->files is NULL */
+proctype close(byte f; bool exits)
+{
+	byte o = NONE, i;
+	bool is_open, drops;
+
+	if
+	:: exits && f == A -> running == 0
+	:: else
+	fi;
+	/* files->file_lock */
+	fds[f]--;
+	/* muster_owner_closed() */
+	find_get(f, o);
+	if
+	:: o != NONE ->
+		file_is_open(f, is_open);
+#ifdef DROP_ALWAYS
+		is_open = false;
+#endif
+#ifndef EXIT_LOOKS
+		is_open = is_open && !exits;
+#endif
+		rule(EXIT, !(exits && is_open));
+		if
+		:: is_open
+		:: else ->
+			rule(W1, exits || fds[f] == 0);
+			owner_drop(o)
+		fi;
+		is_open = false;
+		owner_put(o)
+	:: else
+	fi;
+	/* fput() */
+	file_put()
+}
+
+inline holds(f, sum)
+{
+	sum = 0;
+	for (i : 0 .. OWNERS - 1) {
+		if
+		:: used[i] && files[i] == f -> sum = sum + held[i]
+		:: else
+		fi
+	}
+	i = 0
+}
+
+init {
+	byte i, sum;
+
+	atomic {
+		fds[A] = FDS;
+#ifndef ALONE
+		file_refs++;
+		fds[B] = 1;
+		run acquire(B, 4)
+#endif
+	}
+#ifdef B_FIRST
+	_nr_pr == 1;
+#endif
+	atomic {
+		run acquire(A, 0);
+		run acquire(A, 2);
+#ifdef KILL
+		for (i : 1 .. FDS) {
+			run close(A, true)
+		}
+#else
+		for (i : 1 .. FDS) {
+			run close(A, false)
+		}
+#endif
+		i = 0
+	}
+	/* All has come to rest; B lives. */
+	_nr_pr == 1;
+#ifndef ALONE
+	atomic {
+		rule(FREE, !released);
+		holds(A, sum);
+#ifndef NO_W2
+		rule(W2, sum == 0);
+#endif
+		holds(B, sum);
+		rule(W3, sum == 1 && acquired[B] == 1);
+		run close(B, true)
+	}
+	_nr_pr == 1;
+#endif
+	atomic {
+		rule(RELEASE, released && file_refs == 0);
+		for (i : 0 .. OWNERS - 1) {
+			rule(RELEASE, !used[i])
+		}
+	}
+}
