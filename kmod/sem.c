@@ -150,9 +150,12 @@ static bool sem_has(const struct muster_sem *sem, s64 permits)
 	return permits <= sem->free || !permits;
 }
 
-/* 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. */
-static int sem_try(struct muster_sem *sem, struct sem_owner *so, s64 permits,
-		   bool wait_limit, struct sem_grant *grant)
+/*
+ * 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. In line, since it
+ * is most of what an uncontended acquire does.
+ */
+static __always_inline int sem_try(struct muster_sem *sem, struct sem_owner *so,
+				   s64 permits, bool wait_limit, struct sem_grant *grant)
 {
 	lockdep_assert_held(&sem->object.lock);
 
