@@ -511,7 +511,8 @@ TEST_F(table, full)
 		if (fd >= 0)
 			ASSERT_EQ(i + 1, flight_state(fd).calls);
 	}
-	EXPECT_LT(ITEMS, failed);
+	/* A kernel that can do without the second, for its own books, has one each. */
+	EXPECT_LE(ITEMS, failed);
 }
 
 /* ---- all of them ---- */
