@@ -34,10 +34,9 @@ sum_up() {
 		END {
 			if (list)
 				print "\nfailed:" list
-			printf "%d passed, %d failed", passed, failed
 			if (skipped)
-				printf ", %d skipped", skipped
-			print ""
+				printf "%d skipped, as this kernel cannot run them\n", skipped
+			printf "%d passed, %d failed\n", passed, failed
 			exit failed > 0 || !passed
 		}' "$results" | tee -a "$results"
 }
