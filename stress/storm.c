@@ -105,6 +105,8 @@ static void print_counts(double seconds)
 	       n[COUNT_EXEC]);
 	printf("# descriptors: %llu opened, %llu duplicated, %llu closed, %llu sent\n",
 	       n[COUNT_OPEN], n[COUNT_DUP], n[COUNT_CLOSE], n[COUNT_PASS]);
+	if (n[COUNT_FEWER])
+		printf("# %llu processes got fewer threads than they wanted\n", n[COUNT_FEWER]);
 	printf("# %llu histories with %llu calls, %llu states looked at\n",
 	       storm_score->histories, storm_score->calls, storm_score->states);
 }
@@ -159,6 +161,14 @@ static void parse(int argc, char **argv)
 	}
 }
 
+static bool goes_on(__u64 until)
+{
+	if (options.rounds)
+		return storm->round < options.rounds;
+	/* The memory of the second is compared with that of the first. */
+	return storm->round < 2 || storm_clock(CLOCK_MONOTONIC) < until;
+}
+
 int main(int argc, char **argv)
 {
 	__u64 begun, until;
@@ -172,12 +182,12 @@ int main(int argc, char **argv)
 	set_up();
 	begun = storm_clock(CLOCK_MONOTONIC);
 	until = begun + options.seconds * NSEC_PER_SEC;
+	/* What went wrong may go on in the next round: the first is the one to look at. */
 	do {
 		storm_round(options.calls, options.actors);
 		if (!storm->round++)
 			storm_gone_begin();
-	} while (options.rounds ? storm->round < options.rounds :
-		 storm->round < 2 || storm_clock(CLOCK_MONOTONIC) < until);
+	} while (!storm_is_wrong() && goes_on(until));
 	storm_gone_end();
 	print_counts((storm_clock(CLOCK_MONOTONIC) - begun) / 1e9);
 	good = storm_print_claims();

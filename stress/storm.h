@@ -73,6 +73,7 @@ enum storm_count {
 	COUNT_PASS,
 	COUNT_RETURN,
 	COUNT_CUT,
+	COUNT_FEWER,
 	NR_COUNTS,
 };
 
@@ -242,6 +243,8 @@ void storm_die(const char *what);
 int storm_call(int fd, unsigned int cmd, void *arg);
 long long storm_read_number(const char *path);
 bool storm_write(const char *path, const char *text);
+/* Has some claim been found not to hold? */
+bool storm_is_wrong(void);
 /* One line "ok - " or "not ok - " for each claim; whether all hold. */
 bool storm_print_claims(void);
 

@@ -130,21 +130,15 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-static void start_thread(unsigned long number)
+static bool start_thread(unsigned long number)
 {
-	const struct history_process *process = &storm->history.processes[self->process];
 	pthread_attr_t attr;
 	pthread_t thread;
 
-	if (pthread_attr_init(&attr) ||
-	    pthread_attr_setstacksize(&attr, 256 << 10) ||
-	    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) ||
-	    pthread_create(&thread, &attr, run_thread, (void *)number)) {
-		/* Who is killed just now gets no memory for a thread. */
-		while (__atomic_load_n(&process->doomed, __ATOMIC_SEQ_CST))
-			pause();
-		storm_die("pthread_create");
-	}
+	return !pthread_attr_init(&attr) &&
+	       !pthread_attr_setstacksize(&attr, 256 << 10) &&
+	       !pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) &&
+	       !pthread_create(&thread, &attr, run_thread, (void *)number);
 }
 
 void storm_act(struct storm_actor *actor, unsigned int threads)
@@ -154,8 +148,13 @@ void storm_act(struct storm_actor *actor, unsigned int threads)
 	self = actor;
 	actor->nr_threads = threads;
 	handle_signals();
-	for (i = 1; i < threads; i++)
-		start_thread(i);
+	/* The kernel may have none to give just now: then there are fewer. */
+	for (i = 1; i < threads && start_thread(i); i++)
+		;
+	if (i < threads) {
+		actor->nr_threads = i;
+		storm_count(COUNT_FEWER);
+	}
 	run_thread(NULL);
 	abort();
 }

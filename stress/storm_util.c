@@ -134,6 +134,17 @@ void storm_check(enum storm_claim claim, bool holds, const char *format, ...)
 		_exit(3);
 }
 
+bool storm_is_wrong(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_CLAIMS; i++) {
+		if (storm->failed[i])
+			return true;
+	}
+	return false;
+}
+
 /* What was never looked at was not found to hold either. */
 bool storm_print_claims(void)
 {
