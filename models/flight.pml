@@ -29,11 +29,12 @@
  * run: two hand-overs		-DLIMIT=2 -DKILL=0
  * run: forget			-DFORGETS=1 -DTIMEOUTS=1
  * run: forget, killed		-DFORGETS=1 -DKILL=0
- * run: forget, closed		-DFORGETS=1 -DCLOSE=0
+ * run: forget, closed, join again	-DFORGETS=1 -DCLOSE=0 -DROUNDS=2 -DN=2 -DCALLS=5
  * run: forget, join again	-DFORGETS=2 -DROUNDS=2 -DN=2
  * run: one that would not lead	-DBYSTANDER=2 -DKILL=0 -DTIMEOUTS=1
- * run: two of one process	-DOWN1=0 -DCLOSE=0 -DFORGETS=1
- * run: no join runs for ever	-DFORGETS=1 -DCLOSE=0 -DTIMEOUTS=1	cycle
+ * run: two of one process, closed	-DOWN1=0 -DCLOSE=0
+ * run: two of one process, forget	-DOWN1=0 -DFORGETS=1
+ * run: no join runs for ever	-DFORGETS=1 -DCLOSE=0 -DTIMEOUTS=1 -DN=2	cycle
  *
  * break: FORGET takes it off the table first	-DFORGET_TABLE_FIRST -DFORGETS=1	F1
  * break: a dead follower is promoted		-DPROMOTE_DEAD -DCLOSE=0	W2
@@ -43,9 +44,9 @@
  * break: a killed leader keeps quiet		-DNO_FATAL_CHECK -DKILL=0	F6
  * break: a fault keeps the lead		-DKEEP_FAULTED -DFAULTS=1	QUIET
  * break: the last to come is promoted		-DPROMOTE_LAST	F6
- * break: all followers are promoted		-DPROMOTE_ALL	F6
- * break: hand-overs have no end		-DNO_LIMIT -DLIMIT=0 -DN=3	F6
- * break: an ended call stays in the table	-DEND_LISTED	F4
+ * break: all followers are promoted		-DPROMOTE_ALL -DLIMIT=2	F6
+ * break: hand-overs have no end		-DNO_LIMIT	F6
+ * break: an ended call stays in the table	-DEND_LISTED	FREE
  * break: it is followed though it has left	-DFOLLOW_UNLISTED -DFORGETS=1	F4
  * break: FINISH goes by key only		-DFINISH_BY_KEY -DFORGETS=1	F4
  * break: two calls are begun			-DINSERT_ALWAYS	F1
@@ -94,7 +95,10 @@ hidden byte FREE = 1;		/* nor a call */
 #endif
 #define own(i) ((i) == 1 -> OWN1 : (i))
 
+/* One for each process and the table, as a rule; pan says if that is too few. */
+#ifndef CALLS
 #define CALLS (N + 1)
+#endif
 
 mtype = { LEADS, RESULT, EOWNERDEAD, ETIMEDOUT, ERESTART, EBADF, EEXIST, ENOENT,
 	  EPERM, EFAULT, WAITING, LEFT };
@@ -550,7 +554,10 @@ inline owner_drop(o)
 {
 #ifdef DEAD_LATE
 	drop_led(o);
-	dead[o] = true
+	atomic {
+		dead[o] = true;
+		rule(W2, led[o] == 0)
+	}
 #else
 	atomic {
 		drops = !dead[o];
@@ -560,7 +567,8 @@ inline owner_drop(o)
 	:: drops ->
 		drops = false;
 #ifndef NO_DROP_LED
-		drop_led(o)
+		drop_led(o);
+		rule(W2, led[o] == 0)
 #endif
 	:: else
 	fi
