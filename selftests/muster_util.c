@@ -88,12 +88,16 @@ __u64 clock_ns(int clock)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-__u64 in_ms(unsigned int ms)
+unsigned int slowness(void)
 {
 	const char *slow = getenv("MUSTER_SLOW");
 
-	return clock_ns(CLOCK_MONOTONIC) +
-	       ms * NSEC_PER_MSEC * (slow && atoi(slow) > 0 ? atoi(slow) : 1);
+	return slow && atoi(slow) > 0 ? atoi(slow) : 1;
+}
+
+__u64 in_ms(unsigned int ms)
+{
+	return clock_ns(CLOCK_MONOTONIC) + ms * NSEC_PER_MSEC * slowness();
 }
 
 void nap(void)

@@ -201,6 +201,8 @@ int poll_now(int fd);
 /* ---- time, users, parameters ---- */
 
 __u64 clock_ns(int clock);
+/* How many times longer everything takes here than elsewhere; 1 as a rule. */
+unsigned int slowness(void);
 /* A deadline so many ms from now; later where everything is slow. */
 __u64 in_ms(unsigned int ms);
 /* A moment of rest in a loop that waits for something to be seen. */

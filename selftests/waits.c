@@ -171,10 +171,3 @@ void open_waits(int *fds)
 		}
 	}
 }
-
-unsigned int slowness(void)
-{
-	const char *slow = getenv("MUSTER_SLOW");
-
-	return slow && atoi(slow) > 0 ? atoi(slow) : 1;
-}

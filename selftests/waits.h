@@ -40,7 +40,5 @@ extern const unsigned int nr_waits;
 int give_back(const struct wait_kind *kind, int fd, struct puppet *p);
 /* All that there are, in @fds. */
 void open_waits(int *fds);
-/* How many times slower than others this machine is. */
-unsigned int slowness(void);
 
 #endif /* MUSTER_WAITS_H */

@@ -25,8 +25,24 @@ stage() {
 	echo "== $name took $((SECONDS - start)) s"
 }
 
+# aside NAME COMMAND...: as stage, beside those that follow. sum_up waits for it, and
+# shows what it said.
+asides=()
+aside() {
+	local log=$results.aside${#asides[@]}
+	echo "== $1 begins, beside the others"
+	asides+=("$log")
+	(start_stages "$log.results" && stage "$@") >"$log" 2>&1 &
+}
+
 # The last line is "N passed, N failed".
 sum_up() {
+	local log
+	wait
+	for log in ${asides[@]+"${asides[@]}"}; do
+		cat "$log"
+		cat "$log.results" >>"$results"
+	done
 	awk '
 		/^ok - .*# SKIP/ { skipped++; next }
 		/^ok - / { passed++ }
