@@ -315,7 +315,7 @@ static void end(pid_t *pid)
 /* How long it took: refusals before it went. */
 static int unload_sometime(void)
 {
-	__u64 end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS * slowness();
+	__u64 end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
 	int refused, ret;
 
 	for (refused = 0; (ret = unload()) == -EWOULDBLOCK; refused++) {

@@ -30,7 +30,7 @@
 #define NSEC_PER_MSEC	1000000ULL
 
 /* How long to wait for what must happen: long enough for the slowest emulator. */
-#define PATIENCE_NS	(20 * NSEC_PER_SEC)
+#define PATIENCE_NS	(20 * NSEC_PER_SEC * slowness())
 /* hear(): the puppet was not heard of for so long. No errno. */
 #define STUCK		(-9999)
 
