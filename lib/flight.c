@@ -13,24 +13,42 @@ static int check_key(size_t key_len)
 	return key_len > MUSTER_KEY_MAX ? -EINVAL : 0;
 }
 
-int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
-		       uint64_t deadline, void *buf, size_t buf_len,
-		       struct muster_flight_join *join)
+/* Fills @join in, but for the flags; 0, or a ticket. */
+static int flight_join(int fd, const void *key, size_t key_len, uint64_t deadline,
+		       void *buf, size_t buf_len, struct muster_flight_join *join)
 {
 	int err = check_key(key_len);
 
 	if (err)
 		return err;
-	memset(join, 0, sizeof(*join));
 	join->size = sizeof(*join);
-	join->flags = flags;
 	join->key = to_u64(key);
 	join->key_len = key_len;
 	join->deadline = deadline;
 	join->buf = to_u64(buf);
 	join->buf_len = buf_len;
-	err = muster_ioctl(fd, MUSTER_FLIGHT_JOIN, join);
+	return muster_ioctl(fd, MUSTER_FLIGHT_JOIN, join);
+}
+
+int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
+		       uint64_t deadline, void *buf, size_t buf_len,
+		       struct muster_flight_join *join)
+{
+	int err = muster_no_ticket(flags);
+
+	memset(join, 0, sizeof(*join));
+	join->flags = flags;
+	if (!err)
+		err = flight_join(fd, key, key_len, deadline, buf, buf_len, join);
 	return err ? err : (int)join->role;
+}
+
+int muster_flight_join_async(int fd, const void *key, size_t key_len, uint32_t flags,
+			     uint64_t deadline)
+{
+	struct muster_flight_join join = { .flags = flags | MUSTER_WAIT_TICKET };
+
+	return flight_join(fd, key, key_len, deadline, NULL, 0, &join);
 }
 
 int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t token,
@@ -51,6 +69,9 @@ int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t 
 	};
 	int err = check_key(key_len);
 
+	/* Here the result is bytes. */
+	if (flags & MUSTER_FINISH_FD)
+		err = -EINVAL;
 	if (!err)
 		err = muster_ioctl(fd, MUSTER_FLIGHT_FINISH, &finish);
 	return err ? err : (int)finish.followers;

@@ -15,12 +15,14 @@ int muster_group_add(int fd, uint32_t slots, uint32_t flags, uint64_t deadline,
 {
 	struct muster_group_add add = {
 		.size = sizeof(add),
-		.flags = flags & ~MUSTER_WAIT_TICKET,
+		.flags = flags,
 		.slots = slots,
 		.deadline = deadline,
 	};
-	int err = muster_ioctl(fd, MUSTER_GROUP_ADD, &add);
+	int err = muster_no_ticket(flags);
 
+	if (!err)
+		err = muster_ioctl(fd, MUSTER_GROUP_ADD, &add);
 	if (!err)
 		*first = add.first;
 	return err;

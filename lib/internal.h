@@ -9,6 +9,8 @@
 #ifndef MUSTER_INTERNAL_H
 #define MUSTER_INTERNAL_H
 
+#include <errno.h>
+
 #include "muster.h"
 
 #define to_u64(pointer)	((uint64_t)(uintptr_t)(pointer))
@@ -19,6 +21,12 @@ static inline int muster_listed(uint32_t there_are, uint32_t nr)
 	if (nr > MUSTER_PROCESSES_MAX)
 		nr = MUSTER_PROCESSES_MAX;
 	return there_are < nr ? there_are : nr;
+}
+
+/* Tickets are what the functions that end in _async return, and no others. */
+static inline int muster_no_ticket(uint32_t flags)
+{
+	return flags & MUSTER_WAIT_TICKET ? -EINVAL : 0;
 }
 
 int muster_ioctl(int fd, unsigned long cmd, void *arg);

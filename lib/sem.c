@@ -15,8 +15,10 @@ int muster_sem_acquire_grant(int fd, uint64_t permits, uint32_t flags,
 		.permits = permits,
 		.deadline = deadline,
 	};
-	int err = muster_ioctl(fd, MUSTER_SEM_ACQUIRE, &acquire);
+	int err = muster_no_ticket(flags);
 
+	if (!err)
+		err = muster_ioctl(fd, MUSTER_SEM_ACQUIRE, &acquire);
 	if (!err && grant) {
 		grant->token = acquire.token;
 		grant->abandoned = !!(acquire.outcome & MUSTER_OUTCOME_ABANDONED);

@@ -9,15 +9,6 @@
 
 #include "internal.h"
 
-int muster_flight_join_async(int fd, const void *key, size_t key_len, uint32_t flags,
-			     uint64_t deadline)
-{
-	struct muster_flight_join join;
-
-	return muster_flight_join(fd, key, key_len, flags | MUSTER_WAIT_TICKET, deadline,
-				  NULL, 0, &join);
-}
-
 int muster_barrier_await_async(int fd, uint64_t deadline)
 {
 	struct muster_barrier_await await = {

@@ -163,7 +163,7 @@ void muster_result_free(struct muster_result *result);
  * @fd:		the flight group
  * @key:	any bytes
  * @key_len:	how many, 1 to MUSTER_KEY_MAX
- * @flags:	0 or MUSTER_WAIT_*, MUSTER_JOIN_*
+ * @flags:	0 or MUSTER_WAIT_NONBLOCK, MUSTER_WAIT_REALTIME, MUSTER_JOIN_*
  * @deadline:	how long to follow. A leader does not wait.
  * @buf:	room for the result, or NULL if @buf_len is 0
  * @buf_len:	how much, in bytes

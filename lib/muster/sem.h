@@ -84,7 +84,7 @@ int muster_sem_try_acquire(int fd, uint64_t permits);
  * @deadline:	how long to wait
  * @grant:	filled in, or NULL
  *
- * Return: as muster_sem_acquire(); -EINVAL an unknown flag.
+ * Return: as muster_sem_acquire(); -EINVAL another flag.
  */
 int muster_sem_acquire_grant(int fd, uint64_t permits, uint32_t flags,
 			     uint64_t deadline, struct muster_grant *grant);

@@ -672,11 +672,16 @@ TEST(flight_join_forget_abandon)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENOENT, muster_flight_join(fd, KEY, MUSTER_JOIN_NO_LEAD, 0, NULL, 0,
 					      &join));
+	EXPECT_EQ(-EINVAL, muster_flight_join(fd, KEY, MUSTER_WAIT_TICKET, 0, NULL, 0,
+					      &join));
 	ASSERT_EQ(MUSTER_ROLE_LEADER, muster_flight_join(fd, KEY, 0, 0, NULL, 0, &join));
 	EXPECT_EQ(1, join.attempt);
 	EXPECT_EQ(0, muster_flight_forget(fd, KEY, join.token + 1));
 	EXPECT_EQ(1, muster_flight_forget(fd, KEY, 0));
 	EXPECT_EQ(0, muster_flight_forget(fd, KEY, 0));
+	/* Not standard input. */
+	EXPECT_EQ(-EINVAL, muster_flight_finish_keep(fd, KEY, join.token, 0, NULL, 0, 0, 0,
+						     MUSTER_FINISH_FD));
 	EXPECT_EQ(0, muster_flight_finish(fd, KEY, join.token, 0, NULL, 0));
 	EXPECT_EQ(-EPERM, muster_flight_finish(fd, KEY, join.token, 0, NULL, 0));
 	ASSERT_EQ(MUSTER_ROLE_LEADER, muster_flight_join(fd, KEY, 0, 0, NULL, 0, &join));

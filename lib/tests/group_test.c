@@ -107,6 +107,7 @@ TEST(group_by_hand)
 	EXPECT_EQ(-ERANGE, muster_group_add(fd, 3, 0, MUSTER_FOREVER, &first));
 	ASSERT_EQ(0, muster_group_add(fd, 2, 0, MUSTER_FOREVER, &first));
 	EXPECT_EQ(-EAGAIN, muster_group_add(fd, 1, MUSTER_WAIT_NONBLOCK, 0, &first));
+	EXPECT_EQ(-EINVAL, muster_group_add(fd, 1, MUSTER_WAIT_TICKET, 0, &first));
 	EXPECT_EQ(0, muster_group_claim(fd, first));
 	EXPECT_EQ(-ENOENT, muster_group_claim(fd, first + 2));
 	EXPECT_EQ(1, muster_group_stat(fd, &stat, &process, 1));

@@ -243,6 +243,8 @@ TEST(sem)
 	EXPECT_EQ(-ERANGE, muster_sem_acquire(fd, 5, MUSTER_FOREVER));
 	EXPECT_EQ(-EINVAL, muster_sem_acquire(fd, 1ULL << 63, MUSTER_FOREVER));
 	EXPECT_EQ(-EINVAL, muster_sem_acquire_grant(fd, 1, 1U << 31, 0, NULL));
+	/* Who wants a ticket asks for it by its name (T5). */
+	EXPECT_EQ(-EINVAL, muster_sem_acquire_grant(fd, 1, MUSTER_WAIT_TICKET, 0, NULL));
 	EXPECT_EQ(0, muster_sem_try_acquire(fd, 1));
 	EXPECT_EQ(-EPERM, muster_sem_release(fd, 5));
 	EXPECT_EQ(0, muster_sem_release(fd, 4));
