@@ -136,6 +136,36 @@ int muster_barrier_reset(int fd)
 	return muster_ioctl(fd, MUSTER_BARRIER_RESET, &reset);
 }
 
+int muster_barrier_set_parties(int fd, uint32_t parties, uint32_t *old_parties)
+{
+	struct muster_barrier_set_parties set = {
+		.size = sizeof(set),
+		.parties = parties,
+	};
+	int err = muster_ioctl(fd, MUSTER_BARRIER_SET_PARTIES, &set);
+
+	if (!err && old_parties)
+		*old_parties = set.old_parties;
+	return err;
+}
+
+static int barrier_member(int fd, unsigned long cmd, uint32_t seats)
+{
+	struct muster_barrier_member member = { .size = sizeof(member), .seats = seats };
+
+	return muster_ioctl(fd, cmd, &member);
+}
+
+int muster_barrier_enter(int fd, uint32_t seats)
+{
+	return barrier_member(fd, MUSTER_BARRIER_ENTER, seats);
+}
+
+int muster_barrier_leave(int fd, uint32_t seats)
+{
+	return barrier_member(fd, MUSTER_BARRIER_LEAVE, seats);
+}
+
 int muster_barrier_stat(int fd, struct muster_barrier_stat *stat,
 			struct muster_process *processes, uint32_t nr)
 {

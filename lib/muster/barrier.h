@@ -14,9 +14,13 @@ MUSTER_BEGIN_DECLS
  * @name:	see <muster/open.h>
  * @oflags:	see <muster/open.h>
  * @mode:	see <muster/open.h>
- * @parties:	how many it takes, 1 to 2^31-1
+ * @parties:	how many it takes, 1 to 2^31-1; with members the seats that there are
+ *		at first, which may be 0
  * @options:	0, or MUSTER_BARRIER_ACTION: each time, one of them runs an action
- *		before all leave: see muster_barrier_run() (B2)
+ *		before all leave: see muster_barrier_run() (B2);
+ *		MUSTER_BARRIER_MEMBERS: it waits for the processes that have called
+ *		muster_barrier_enter(), and breaks if one of them dies;
+ *		MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK: it takes one less then (B6)
  *
  * Return: see <muster/open.h>.
  */
@@ -56,7 +60,8 @@ struct muster_arrival {
  * action and call muster_barrier_complete() with @arrival->token (B2) - if @arrival
  * is NULL there is taken to be nothing to do, and that is done for the caller, as
  * by muster_barrier_run(); -EPIPE the barrier is broken, or broke or was reset
- * meanwhile (B3, B5); or an error of those that wait.
+ * meanwhile (B3, B5); or an error of those that wait. With members: -EPERM the process
+ * is none, -EBUSY all of its parties have arrived.
  */
 int muster_barrier_await(int fd, uint64_t deadline, struct muster_arrival *arrival);
 
@@ -110,11 +115,50 @@ int muster_barrier_run(int fd, uint64_t deadline, muster_action_fn action, void 
 int muster_barrier_reset(int fd);
 
 /**
+ * muster_barrier_set_parties - change how many it takes (B6)
+ * @fd:		a barrier without members
+ * @parties:	how many it takes from now on, 1 to 2^31-1
+ * @old_parties: set to how many it took, or NULL
+ *
+ * Fewer may complete a generation, or several. One whose action runs is left alone.
+ *
+ * Return: 0; -EINVAL @parties, or the barrier has members.
+ */
+int muster_barrier_set_parties(int fd, uint32_t parties, uint32_t *old_parties);
+
+/**
+ * muster_barrier_enter - become a member (B6)
+ * @fd:		a barrier with MUSTER_BARRIER_MEMBERS
+ * @seats:	how many parties the process is to be more, 1 to 2^31-1
+ *
+ * Takes seats that are free, and adds what is lacking. From now on the barrier waits for
+ * so many arrivals of the process each time. If it dies, or closes its last descriptor,
+ * the barrier breaks and the seats are free for others; with MUSTER_BARRIER_SHRINK they
+ * are gone instead.
+ *
+ * Return: 0; -ERANGE there would be too many; -EINVAL @seats, or the barrier has no
+ * members.
+ */
+int muster_barrier_enter(int fd, uint32_t seats);
+
+/**
+ * muster_barrier_leave - be a member no more (B6)
+ * @fd:		a barrier with MUSTER_BARRIER_MEMBERS
+ * @seats:	how many parties the process is to be less, 1 to 2^31-1
+ *
+ * The barrier takes so many fewer, which may complete a generation.
+ *
+ * Return: 0; -EPERM the process has not so many seats; -EBUSY they have arrived and
+ * wait; -EINVAL @seats, or the barrier has no members.
+ */
+int muster_barrier_leave(int fd, uint32_t seats);
+
+/**
  * muster_barrier_stat - look at a barrier (B7)
  * @fd:		the barrier
  * @stat:	filled in; @stat->nr_processes tells how many processes there are
- * @processes:	room for @nr processes, those that wait in order; NULL if
- *		@nr is 0
+ * @processes:	room for @nr processes: those that wait in order, the one that runs the
+ *		action, members that are waited for; NULL if @nr is 0
  * @nr:		how many there is room for; MUSTER_PROCESSES_MAX are listed at most
  *
  * Return: how many of @processes were filled in.

@@ -16,7 +16,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,14 +39,15 @@
 	ASSERT_TRUE(condition);							\
 } while (0)
 
-/* A child that ends with what @fn returns. */
+/* A child that ends with what @fn returns, or with the test. */
 static inline pid_t spawn(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid = fork();
 
-	if (!pid)
-		_exit(fn(arg));
-	return pid;
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	_exit(fn(arg));
 }
 
 /* Its exit status, or the negative of the signal that killed it. */

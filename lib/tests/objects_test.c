@@ -169,6 +169,9 @@ static int call_barrier_and_sem(int fd, int expected, struct everything *e)
 	ONE(muster_barrier_run(fd, 0, NULL, NULL, &e->arrival));
 	ONE(muster_barrier_reset(fd));
 	ONE(muster_barrier_stat(fd, &e->barrier, NULL, 0));
+	ONE(muster_barrier_set_parties(fd, 1, NULL));
+	ONE(muster_barrier_enter(fd, 1));
+	ONE(muster_barrier_leave(fd, 1));
 	return n;
 }
 
@@ -193,9 +196,9 @@ TEST(errors_are_returned_and_errno_is_left_alone)
 	struct everything e;
 	int null = open("/dev/null", O_RDWR);
 
-	EXPECT_EQ(12, call_barrier_and_sem(-1, -EBADF, &e));
+	EXPECT_EQ(15, call_barrier_and_sem(-1, -EBADF, &e));
 	EXPECT_EQ(8, call_flight(-1, -EBADF, &e));
-	EXPECT_EQ(12, call_barrier_and_sem(null, -ENOTTY, &e));
+	EXPECT_EQ(15, call_barrier_and_sem(null, -ENOTTY, &e));
 	EXPECT_EQ(8, call_flight(null, -ENOTTY, &e));
 
 	errno = SOME_ERRNO;
