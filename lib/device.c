@@ -38,7 +38,7 @@ static int device_open(void)
 	return fd;
 }
 
-static void device_close(int fd)
+void muster_close(int fd)
 {
 	int saved = errno;
 
@@ -54,7 +54,7 @@ static int device_ioctl(unsigned long cmd, void *arg)
 	if (fd < 0)
 		return fd;
 	ret = muster_ioctl(fd, cmd, arg);
-	device_close(fd);
+	muster_close(fd);
 	return ret;
 }
 

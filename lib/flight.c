@@ -13,7 +13,7 @@ static int check_key(size_t key_len)
 	return key_len > MUSTER_KEY_MAX ? -EINVAL : 0;
 }
 
-/* Fills @join in, but for the flags; 0, or a ticket. */
+/* Fills @join in, but for flags and times of its own; 0, or a ticket. */
 static int flight_join(int fd, const void *key, size_t key_len, uint64_t deadline,
 		       void *buf, size_t buf_len, struct muster_flight_join *join)
 {
@@ -30,17 +30,28 @@ static int flight_join(int fd, const void *key, size_t key_len, uint64_t deadlin
 	return muster_ioctl(fd, MUSTER_FLIGHT_JOIN, join);
 }
 
-int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
-		       uint64_t deadline, void *buf, size_t buf_len,
-		       struct muster_flight_join *join)
+int muster_flight_join_until(int fd, const void *key, size_t key_len, uint32_t flags,
+			     uint64_t deadline, uint64_t forget_after, void *buf,
+			     size_t buf_len, struct muster_flight_join *join)
 {
 	int err = muster_no_ticket(flags);
 
 	memset(join, 0, sizeof(*join));
 	join->flags = flags;
+	join->forget_after = forget_after;
 	if (!err)
 		err = flight_join(fd, key, key_len, deadline, buf, buf_len, join);
+	if (err || !(join->outcome & MUSTER_OUTCOME_FD))
+		join->fd = -1;
 	return err ? err : (int)join->role;
+}
+
+int muster_flight_join(int fd, const void *key, size_t key_len, uint32_t flags,
+		       uint64_t deadline, void *buf, size_t buf_len,
+		       struct muster_flight_join *join)
+{
+	return muster_flight_join_until(fd, key, key_len, flags, deadline, 0, buf, buf_len,
+					join);
 }
 
 int muster_flight_join_async(int fd, const void *key, size_t key_len, uint32_t flags,
@@ -51,14 +62,26 @@ int muster_flight_join_async(int fd, const void *key, size_t key_len, uint32_t f
 	return flight_join(fd, key, key_len, deadline, NULL, 0, &join);
 }
 
+/* The rest is there already. */
+static int flight_finish(int fd, const void *key, size_t key_len,
+			 struct muster_flight_finish *finish)
+{
+	int err = check_key(key_len);
+
+	if (err)
+		return err;
+	finish->size = sizeof(*finish);
+	finish->key = to_u64(key);
+	finish->key_len = key_len;
+	err = muster_ioctl(fd, MUSTER_FLIGHT_FINISH, finish);
+	return err ? err : (int)finish->followers;
+}
+
 int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t token,
 			      int status, const void *data, size_t len, uint64_t keep,
 			      uint64_t grace, uint32_t flags)
 {
 	struct muster_flight_finish finish = {
-		.size = sizeof(finish),
-		.key = to_u64(key),
-		.key_len = key_len,
 		.status = status,
 		.token = token,
 		.data = to_u64(data),
@@ -67,14 +90,27 @@ int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t 
 		.keep = keep,
 		.grace = grace,
 	};
-	int err = check_key(key_len);
 
 	/* Here the result is bytes. */
 	if (flags & MUSTER_FINISH_FD)
-		err = -EINVAL;
-	if (!err)
-		err = muster_ioctl(fd, MUSTER_FLIGHT_FINISH, &finish);
-	return err ? err : (int)finish.followers;
+		return -EINVAL;
+	return flight_finish(fd, key, key_len, &finish);
+}
+
+int muster_flight_finish_fd(int fd, const void *key, size_t key_len, uint64_t token,
+			    int status, int file, uint64_t keep, uint64_t grace,
+			    uint32_t flags)
+{
+	struct muster_flight_finish finish = {
+		.status = status,
+		.token = token,
+		.fd = file,
+		.flags = flags | MUSTER_FINISH_FD,
+		.keep = keep,
+		.grace = grace,
+	};
+
+	return flight_finish(fd, key, key_len, &finish);
 }
 
 int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token,
@@ -84,7 +120,7 @@ int muster_flight_finish(int fd, const void *key, size_t key_len, uint64_t token
 					 0);
 }
 
-/* ABANDON and FORGET: the count, or an error. */
+/* ABANDON, FORGET, FOLLOWERS: the count, or an error. */
 static int flight_key_ioctl(int fd, unsigned long cmd, const void *key,
 			    size_t key_len, uint64_t token)
 {
@@ -111,6 +147,11 @@ int muster_flight_forget(int fd, const void *key, size_t key_len, uint64_t token
 	return flight_key_ioctl(fd, MUSTER_FLIGHT_FORGET, key, key_len, token);
 }
 
+int muster_flight_followers(int fd, const void *key, size_t key_len, uint64_t token)
+{
+	return flight_key_ioctl(fd, MUSTER_FLIGHT_FOLLOWERS, key, key_len, token);
+}
+
 int muster_flight_fetch(int fd, uint64_t token, void *buf, size_t buf_len,
 			size_t *result_len)
 {
@@ -125,6 +166,18 @@ int muster_flight_fetch(int fd, uint64_t token, void *buf, size_t buf_len,
 	if ((!err || err == -EMSGSIZE) && result_len)
 		*result_len = fetch.result_len;
 	return err;
+}
+
+int muster_flight_fetch_fd(int fd, uint64_t token)
+{
+	struct muster_flight_fetch fetch = {
+		.size = sizeof(fetch),
+		.flags = MUSTER_FETCH_FD,
+		.token = token,
+	};
+	int err = muster_ioctl(fd, MUSTER_FLIGHT_FETCH, &fetch);
+
+	return err ? err : fetch.fd;
 }
 
 int muster_flight_discard(int fd, uint64_t token)

@@ -9,6 +9,9 @@
  *
  * Who follows has the result in a buffer on the stack if it is short, as most are,
  * and else fetches the rest when its length is known.
+ *
+ * An answer may be a file (F3). One of bytes becomes one if it is longer than what
+ * the module takes otherwise. Who has not asked for a descriptor gets the bytes of it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -31,6 +34,7 @@
  * @flags:	as well
  * @len:	length of the answer
  * @data:	the answer and a 0 byte, or NULL
+ * @file:	the answer if it is a file, or -1
  */
 struct lead {
 	struct muster_work work;
@@ -41,6 +45,7 @@ struct lead {
 	uint32_t flags;
 	size_t len;
 	char *data;
+	int file;
 };
 
 /* ---- the answer ---- */
@@ -57,56 +62,70 @@ static char *alloc_answer(void *old, size_t len)
 	return data;
 }
 
-/* Found out at once, so that the function can come up with something shorter. */
-static int check_answer(const struct lead *lead, size_t len)
-{
-	struct muster_info info;
-	int err = muster_fd_info(lead->work.fd, &info);
-
-	if (!err && len > info.result_max)
-		err = -EMSGSIZE;
-	return err;
-}
-
-/* The answer is @data, which the library owns, or none if there is an error. */
-static int set_answer(struct lead *lead, int err, char *data, size_t len)
+static void drop_answer(struct lead *lead)
 {
 	muster_free(lead->data);
-	lead->error = err;
+	lead->data = NULL;
+	lead->len = 0;
+	if (lead->file >= 0)
+		muster_close(lead->file);
+	lead->file = -1;
+}
+
+/* The answer is @data, which the library owns, or none if it is NULL. */
+static int set_answer(struct lead *lead, char *data, size_t len)
+{
+	drop_answer(lead);
+	lead->error = data ? 0 : -ENOMEM;
 	lead->data = data;
 	lead->len = len;
-	return err;
+	return lead->error;
 }
 
 int muster_work_set(struct muster_work *work, const void *data, size_t len)
 {
-	struct lead *lead = (struct lead *)work;
-	int err = check_answer(lead, len);
-	char *copy;
+	char *copy = alloc_answer(NULL, len);
 
-	if (err)
-		return set_answer(lead, err, NULL, 0);
-	copy = alloc_answer(NULL, len);
-	if (!copy)
-		return set_answer(lead, -ENOMEM, NULL, 0);
-	if (len)
+	if (copy && len)
 		memcpy(copy, data, len);
-	return set_answer(lead, 0, copy, len);
+	return set_answer((struct lead *)work, copy, len);
 }
 
 int muster_work_take(struct muster_work *work, void *data, size_t len)
 {
-	struct lead *lead = (struct lead *)work;
-	int err = check_answer(lead, len);
-	char *own = NULL;
+	char *own = alloc_answer(data, len);
 
-	if (!err) {
-		own = alloc_answer(data, len);
-		err = own ? 0 : -ENOMEM;
-	}
-	if (err)
+	if (!own)
 		muster_free(data);
-	return set_answer(lead, err, own, len);
+	return set_answer((struct lead *)work, own, len);
+}
+
+/* The answer is @file, which the library owns, or none if there is an error. */
+static int set_file(struct lead *lead, int err, int file)
+{
+	drop_answer(lead);
+	lead->error = err;
+	if (!err)
+		lead->file = file;
+	else if (file >= 0)
+		muster_close(file);
+	return err;
+}
+
+int muster_work_set_fd(struct muster_work *work, int file)
+{
+	int own = muster_file_dup(file);
+
+	return set_file((struct lead *)work, own < 0 ? own : muster_file_check(own), own);
+}
+
+int muster_work_take_fd(struct muster_work *work, int file)
+{
+	int err = muster_file_check(file);
+
+	if (!err)
+		muster_file_own(file);
+	return set_file((struct lead *)work, err, file);
 }
 
 void muster_work_keep(struct muster_work *work, uint64_t keep, uint64_t grace,
@@ -119,6 +138,11 @@ void muster_work_keep(struct muster_work *work, uint64_t keep, uint64_t grace,
 	lead->flags = flags;
 }
 
+int muster_work_followers(const struct muster_work *work)
+{
+	return muster_flight_followers(work->fd, work->key, work->key_len, work->token);
+}
+
 /* ---- leading ---- */
 
 static void lead_cleanup(void *arg)
@@ -128,49 +152,111 @@ static void lead_cleanup(void *arg)
 
 	if (lead->leads)
 		muster_flight_abandon(work->fd, work->key, work->key_len, work->token);
-	muster_free(lead->data);
+	drop_answer(lead);
+}
+
+static int lead_finish_keep(const struct lead *lead, int status, uint64_t keep,
+			    uint64_t grace, uint32_t flags)
+{
+	const struct muster_work *work = &lead->work;
+
+	if (lead->file >= 0)
+		return muster_flight_finish_fd(work->fd, work->key, work->key_len,
+					       work->token, status, lead->file, keep,
+					       grace, flags);
+	return muster_flight_finish_keep(work->fd, work->key, work->key_len, work->token,
+					 status, lead->data, lead->len, keep, grace, flags);
 }
 
 static int lead_try_finish(const struct lead *lead, int status)
 {
-	const struct muster_work *work = &lead->work;
 	int ret = -ENOBUFS;
 
 	if (lead->keep)
-		ret = muster_flight_finish_keep(work->fd, work->key, work->key_len,
-						work->token, status, lead->data, lead->len,
-						lead->keep, lead->grace, lead->flags);
+		ret = lead_finish_keep(lead, status, lead->keep, lead->grace, lead->flags);
 	/* To be kept is a wish; to be told is not. */
 	if (ret == -ENOBUFS)
-		ret = muster_flight_finish(work->fd, work->key, work->key_len, work->token,
-					   status, lead->data, lead->len);
+		ret = lead_finish_keep(lead, status, 0, 0, 0);
 	return ret;
 }
 
 /* The number of followers, or an error: then the caller still leads. */
-static int lead_finish(struct lead *lead, int *status)
+static int lead_finish(struct lead *lead, int status)
 {
-	int ret = lead->error;
+	int ret = lead->error ? lead->error : lead_try_finish(lead, status);
 
-	/* There is always something to give to the caller. */
-	if (!ret && !lead->data)
-		ret = muster_work_set(&lead->work, NULL, 0);
-	if (!ret)
-		ret = lead_try_finish(lead, *status);
 	if (ret != -EMSGSIZE)
 		return ret;
-	/* Nobody else would fare better, so that is what all are told. */
-	ret = muster_work_set(&lead->work, NULL, 0);
-	if (ret)
+	/* A file may be of any length. */
+	ret = muster_file_make(lead->data, lead->len);
+	if (ret < 0)
 		return ret;
-	*status = -EMSGSIZE;
-	return lead_try_finish(lead, *status);
+	lead->file = ret;
+	return lead_try_finish(lead, status);
 }
 
-/* Finishes; the answer is the caller's. */
-static int lead_end(struct lead *lead, int status, struct muster_result *result)
+/* The caller has asked for a descriptor. */
+static int lead_give_file(struct lead *lead, struct muster_result *result)
 {
-	int followers = lead_finish(lead, &status);
+	int64_t len = muster_file_len(lead->file);
+
+	if (len < 0)
+		return len;
+	muster_file_rewind(lead->file);
+	result->outcome = MUSTER_OUTCOME_FD;
+	result->fd = lead->file;
+	result->len = len;
+	lead->file = -1;
+	return 0;
+}
+
+/* The bytes of the file are to be in memory. */
+static int lead_read_file(struct lead *lead)
+{
+	int64_t len = muster_file_len(lead->file);
+	char *data;
+	int err;
+
+	if (len < 0)
+		return len;
+	data = (uint64_t)len < SIZE_MAX ? alloc_answer(NULL, len) : NULL;
+	if (!data)
+		return -ENOMEM;
+	err = muster_file_read(lead->file, data, len);
+	if (err) {
+		muster_free(data);
+		return err;
+	}
+	lead->data = data;
+	lead->len = len;
+	return 0;
+}
+
+/* The answer is the caller's, in the way that it has asked for. */
+static int lead_give(struct lead *lead, uint32_t flags, struct muster_result *result)
+{
+	int err = 0;
+
+	if (flags & MUSTER_JOIN_NO_RESULT)
+		return 0;
+	if (lead->file >= 0 && flags & MUSTER_JOIN_FD)
+		return lead_give_file(lead, result);
+	if (!lead->data && lead->file >= 0)
+		err = lead_read_file(lead);
+	else if (!lead->data)
+		err = muster_work_set(&lead->work, NULL, 0);
+	if (err)
+		return err;
+	result->data = lead->data;
+	result->len = lead->len;
+	lead->data = NULL;
+	return 0;
+}
+
+static int lead_end(struct lead *lead, int status, uint32_t flags,
+		    struct muster_result *result)
+{
+	int followers = lead_finish(lead, status);
 
 	if (followers < 0)
 		return followers;
@@ -181,15 +267,14 @@ static int lead_end(struct lead *lead, int status, struct muster_result *result)
 		.attempt = lead->work.attempt,
 		.shared = followers,
 		.token = lead->work.token,
-		.len = lead->len,
-		.data = lead->data,
+		.fd = -1,
 	};
-	lead->data = NULL;
-	return 0;
+	return lead_give(lead, flags, result);
 }
 
 static int flight_lead(int fd, const struct muster_flight_join *join,
-		       muster_work_fn fn, void *arg, struct muster_result *result)
+		       const struct muster_question *question,
+		       struct muster_result *result)
 {
 	struct lead lead = {
 		.work = {
@@ -200,11 +285,12 @@ static int flight_lead(int fd, const struct muster_flight_join *join,
 			.key_len = join->key_len,
 		},
 		.leads = true,
+		.file = -1,
 	};
 	int err;
 
 	pthread_cleanup_push(lead_cleanup, &lead);
-	err = lead_end(&lead, fn(&lead.work, arg), result);
+	err = lead_end(&lead, question->fn(&lead.work, question->arg), join->flags, result);
 	pthread_cleanup_pop(1);
 	return err;
 }
@@ -248,50 +334,71 @@ static int flight_follow(int fd, const struct muster_flight_join *join, const ch
 		.shared = join->shared,
 		.token = join->token,
 		.age = join->age,
-		.outcome = join->outcome & (MUSTER_OUTCOME_KEPT | MUSTER_OUTCOME_STALE),
+		.outcome = join->outcome & (MUSTER_OUTCOME_KEPT | MUSTER_OUTCOME_STALE |
+					    MUSTER_OUTCOME_FD),
+		.fd = join->fd,
 	};
 	if (join->flags & MUSTER_JOIN_NO_RESULT)
 		return 0;
+	if (join->outcome & MUSTER_OUTCOME_FD) {
+		result->len = join->result_len;
+		return 0;
+	}
 	return follow_data(fd, join, buf, result);
 }
 
 /* ---- both ---- */
 
-static int flight_do(int fd, const void *key, size_t key_len, muster_work_fn fn,
-		     void *arg, uint64_t deadline, uint32_t flags,
-		     struct muster_result *result)
+static int flight_ask(int fd, const void *key, size_t key_len,
+		      const struct muster_question *question, uint32_t flags,
+		      struct muster_result *result)
 {
 	struct muster_flight_join join;
 	char buf[INLINE_RESULT];
 	int role;
 
-	role = muster_flight_join(fd, key, key_len, flags, deadline, buf, sizeof(buf),
-				  &join);
+	role = muster_flight_join_until(fd, key, key_len, flags, question->deadline,
+					question->forget_after, buf, sizeof(buf), &join);
 	if (role < 0)
 		return role;
 	if (role == MUSTER_ROLE_LEADER)
-		return flight_lead(fd, &join, fn, arg, result);
+		return flight_lead(fd, &join, question, result);
 	return flight_follow(fd, &join, buf, result);
+}
+
+static bool question_ok(const struct muster_question *question)
+{
+	return !question->reserved[0] && !question->reserved[1] && !question->reserved[2] &&
+	       (question->fn || question->flags & MUSTER_JOIN_NO_LEAD);
+}
+
+int muster_flight_ask(int fd, const void *key, size_t key_len,
+		      const struct muster_question *question,
+		      struct muster_result *result)
+{
+	static const struct muster_result empty = { .fd = -1 };
+	struct muster_result got = empty;
+	uint32_t flags = question->flags;
+	int err = -EINVAL;
+
+	if (!result)
+		flags |= MUSTER_JOIN_NO_RESULT;
+	/* Empty whatever happens, also if the function throws. */
+	else
+		*result = empty;
+	if (question_ok(question))
+		err = flight_ask(fd, key, key_len, question, flags, &got);
+	if (!err && result)
+		*result = got;
+	return err;
 }
 
 int muster_flight_do(int fd, const void *key, size_t key_len, muster_work_fn fn,
 		     void *arg, uint64_t deadline, struct muster_result *result)
 {
-	uint32_t flags = result ? 0 : MUSTER_JOIN_NO_RESULT;
-	struct muster_result got = { 0 };
-	int err;
+	struct muster_question question = { .fn = fn, .arg = arg, .deadline = deadline };
 
-	/* Empty whatever happens, also if @fn throws. */
-	if (result)
-		memset(result, 0, sizeof(*result));
-	err = flight_do(fd, key, key_len, fn, arg, deadline, flags, &got);
-	if (err)
-		return err;
-	if (result)
-		*result = got;
-	else
-		muster_result_free(&got);
-	return 0;
+	return muster_flight_ask(fd, key, key_len, &question, result);
 }
 
 void muster_result_free(struct muster_result *result)
@@ -299,5 +406,9 @@ void muster_result_free(struct muster_result *result)
 	if (!result)
 		return;
 	muster_free(result->data);
+	/* One that is all 0 has none. */
+	if (result->outcome & MUSTER_OUTCOME_FD && result->fd >= 0)
+		muster_close(result->fd);
 	memset(result, 0, sizeof(*result));
+	result->fd = -1;
 }

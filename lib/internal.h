@@ -30,6 +30,19 @@ static inline int muster_no_ticket(uint32_t flags)
 }
 
 int muster_ioctl(int fd, unsigned long cmd, void *arg);
+void muster_close(int fd);
 void muster_free(void *memory);
+int muster_flight_join_until(int fd, const void *key, size_t key_len, uint32_t flags,
+			     uint64_t deadline, uint64_t forget_after, void *buf,
+			     size_t buf_len, struct muster_flight_join *join);
+
+/* file.c */
+int muster_file_dup(int file);
+int muster_file_check(int file);
+void muster_file_own(int file);
+int64_t muster_file_len(int file);
+void muster_file_rewind(int file);
+int muster_file_read(int file, char *data, size_t len);
+int muster_file_make(const char *data, size_t len);
 
 #endif /* MUSTER_INTERNAL_H */

@@ -25,8 +25,8 @@
  *   with close(2). It passes through fork(2) and SCM_RIGHTS. What a process holds
  *   ends when it closes its last descriptor of the object, however it ends.
  * - Any thread may call anything at any time. None of the functions is a
- *   cancellation point. None but muster_flight_do(), muster_work_set(),
- *   muster_work_take() and muster_result_free() allocates memory, so the others may
+ *   cancellation point. None but muster_flight_do(), muster_flight_ask(),
+ *   muster_work_*() and muster_result_free() allocates memory, so the others may
  *   be called from signal handlers and after fork(2).
  * - A deadline is absolute, in ns of CLOCK_MONOTONIC: muster_after_ms(500) is half a
  *   second from now, MUSTER_FOREVER is never. What is free is granted even if the

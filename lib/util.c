@@ -42,6 +42,7 @@ static const struct {
 	{ ECANCELED,	"the group is cancelled" },
 	{ EDEADLK,	"the thread would wait for itself" },
 	{ EEXIST,	"an object of this name exists" },
+	{ EFBIG,	"the result is longer than the process's files may be" },
 	{ EINVAL,	"a parameter is not valid, or not that of the existing object" },
 	{ EMSGSIZE,	"the result is too long" },
 	{ ENOBUFS,	"the user has too many results that are kept or wait to be fetched" },

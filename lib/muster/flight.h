@@ -47,7 +47,8 @@ struct muster_work {
  * @work:	what is to be done, and where the answer goes
  * @arg:	as given to muster_flight_do()
  *
- * Hands its answer to muster_work_set() or muster_work_take(), or leaves it empty.
+ * Hands its answer to muster_work_set(), muster_work_take(), muster_work_set_fd() or
+ * muster_work_take_fd(), or leaves it empty.
  * To give the work up, so that one of those who wait tries, it calls
  * muster_flight_abandon() and returns: muster_flight_do() then returns -EPERM.
  *
@@ -61,12 +62,14 @@ typedef int (*muster_work_fn)(struct muster_work *work, void *arg);
  * @data:	its bytes, which are copied; may be NULL if @len is 0
  * @len:	how many
  *
- * The last answer set counts. If the last one could not be set, the function's own
- * status does not count: with -EMSGSIZE all who asked are told this as the status,
- * and no bytes, for nobody would fare better; with any other error
- * muster_flight_do() returns it, and the next of those who wait does the work.
+ * Any length will do: what is longer than struct muster_info.result_max is handed in as
+ * a file in memory, which nobody notices but those who have asked for a descriptor.
  *
- * Return: 0; -EMSGSIZE it is longer than struct muster_info.result_max; -ENOMEM.
+ * The last answer set counts. If the last one could not be set, or not be handed in, the
+ * function's own status does not count: muster_flight_do() returns the error, and the
+ * next of those who wait does the work.
+ *
+ * Return: 0; -ENOMEM.
  */
 int muster_work_set(struct muster_work *work, const void *data, size_t len);
 
@@ -80,6 +83,40 @@ int muster_work_set(struct muster_work *work, const void *data, size_t len);
  * Return: as muster_work_set().
  */
 int muster_work_take(struct muster_work *work, void *data, size_t len);
+
+/**
+ * muster_work_set_fd - the answer is a file (F3)
+ * @work:	as given to the function
+ * @file:	a descriptor of it: a regular file that is open for reading. A file
+ *		without a name, as memfd_create(2) makes it, must be sealed against
+ *		writing, growing and shrinking. It remains the caller's.
+ *
+ * Who asks for a descriptor gets one; no byte is copied. All others get the bytes.
+ *
+ * Return: 0; -EBADF it is not open for reading; -EINVAL it is not a regular file;
+ * -EMFILE. What else is wrong with it shows when it is handed in: see muster_work_set().
+ */
+int muster_work_set_fd(struct muster_work *work, int file);
+
+/**
+ * muster_work_take_fd - the answer is a file that is given away (F3)
+ * @work:	as given to the function
+ * @file:	as muster_work_set_fd(), but it belongs to the library from now on, also if
+ *		this fails. It is sealed if need be, for which it must have been made with
+ *		MFD_ALLOW_SEALING and must not be mapped for writing any more.
+ *
+ * Return: as muster_work_set_fd().
+ */
+int muster_work_take_fd(struct muster_work *work, int file);
+
+/**
+ * muster_work_followers - does anybody still want it (F10)
+ * @work:	as given to the function
+ *
+ * Return: how many wait for the answer at this instant, beside the caller itself; -EPERM
+ * the function has abandoned the work.
+ */
+int muster_work_followers(const struct muster_work *work);
 
 /**
  * muster_work_keep - keep the answer (F8)
@@ -105,10 +142,14 @@ void muster_work_keep(struct muster_work *work, uint64_t keep, uint64_t grace,
  *		all who asked; 0: nobody else asked
  * @token:	the fencing token of that attempt (W4)
  * @age:	ns since it was worked out, if it was kept (F8); else 0
- * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE
- * @len:	length of @data
+ * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE, MUSTER_OUTCOME_FD
+ * @fd:		with MUSTER_OUTCOME_FD, which one gets by MUSTER_JOIN_FD only: the answer
+ *		is a file, and this is a descriptor of it, to read or to map. It belongs to
+ *		the caller and is closed by muster_result_free(), unless the caller sets it
+ *		to -1. Else -1.
+ * @len:	length of the answer
  * @data:	the answer, and a 0 byte behind it that does not count; the caller's,
- *		to be freed by muster_result_free()
+ *		to be freed by muster_result_free(). NULL if @fd is the answer.
  */
 struct muster_result {
 	int32_t status;
@@ -118,6 +159,7 @@ struct muster_result {
 	uint64_t token;
 	uint64_t age;
 	uint32_t outcome;
+	int32_t fd;
 	size_t len;
 	char *data;
 };
@@ -147,14 +189,60 @@ struct muster_result {
  * same key (F11); -EOWNERDEAD too many have died over it, or there is no hand-over
  * (F6); -ENOSPC, -ENOBUFS the user's limits are reached; -EPERM @fn abandoned it; or
  * an error of those that wait. After an error in handing in the answer, such as
- * -ENOMEM, another does the work for those who wait.
+ * -ENOMEM, another does the work for those who wait; an answer that is very long can
+ * also meet -ENOSPC, and -EFBIG if it is longer than the process's RLIMIT_FSIZE.
  */
 int muster_flight_do(int fd, const void *key, size_t key_len, muster_work_fn fn,
 		     void *arg, uint64_t deadline, struct muster_result *result);
 
 /**
+ * struct muster_question - how to ask
+ * @fn:		does the work; may be NULL with MUSTER_JOIN_NO_LEAD
+ * @arg:	for @fn
+ * @deadline:	how long to wait for who does it
+ * @forget_after: if the caller does the work: who asks so many ns from now or later does
+ *		not wait for it, but begins anew (F7); 0 never
+ * @flags:	0 or some of
+ *		MUSTER_JOIN_FD: an answer that is a file is wanted as a descriptor (F3).
+ *		One who does the work gets the descriptor that it has handed in, rewound;
+ *		others one that is read-only, with an offset of its own.
+ *		MUSTER_JOIN_NO_FOLLOW, MUSTER_JOIN_NO_LEAD: -EBUSY rather than wait, -ENOENT
+ *		rather than work (F9).
+ *		MUSTER_JOIN_FRESH: an answer that was kept will not do (F8).
+ *		MUSTER_JOIN_NO_RESULT: nobody looks at the answer, only at the status.
+ *		MUSTER_JOIN_MIGRATORY: no -EDEADLK (F11).
+ *		MUSTER_WAIT_NONBLOCK: -EAGAIN rather than wait.
+ *		MUSTER_WAIT_REALTIME: @deadline is of CLOCK_REALTIME.
+ * @reserved:	0
+ */
+struct muster_question {
+	muster_work_fn fn;
+	void *arg;
+	uint64_t deadline;
+	uint64_t forget_after;
+	uint32_t flags;
+	uint32_t reserved[3];
+};
+
+/**
+ * muster_flight_ask - muster_flight_do() with everything
+ * @fd:		the flight group
+ * @key:	what is asked for: any bytes, which must not change meanwhile
+ * @key_len:	how many, 1 to MUSTER_KEY_MAX
+ * @question:	how to ask
+ * @result:	as of muster_flight_do()
+ *
+ * Return: as muster_flight_do(); by flag -EBUSY, -ENOENT, -EAGAIN; -EINVAL another flag;
+ * -EMFILE no descriptor is left for an answer that is a file.
+ */
+int muster_flight_ask(int fd, const void *key, size_t key_len,
+		      const struct muster_question *question,
+		      struct muster_result *result);
+
+/**
  * muster_result_free - free what a result has
- * @result:	the result; it is empty afterwards. NULL does nothing.
+ * @result:	the result; it is empty afterwards. One that is all 0 is empty, too. NULL
+ *		does nothing.
  */
 void muster_result_free(struct muster_result *result);
 
@@ -168,6 +256,10 @@ void muster_result_free(struct muster_result *result);
  * @buf:	room for the result, or NULL if @buf_len is 0
  * @buf_len:	how much, in bytes
  * @join:	filled in; see <linux/muster.h>
+ *
+ * With MUSTER_JOIN_FD a result that is a file is @join->fd, which the caller is to
+ * close; then MUSTER_OUTCOME_FD is set, and nothing is in @buf. Else @join->fd is -1, also
+ * after an error.
  *
  * A leader must call muster_flight_finish() or muster_flight_abandon(). A follower
  * with MUSTER_OUTCOME_TRUNCATED in @join->outcome should call muster_flight_fetch()
@@ -218,6 +310,38 @@ int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t 
 			      uint64_t grace, uint32_t flags);
 
 /**
+ * muster_flight_finish_fd - the work is done, and its result is a file (F3)
+ * @fd:		the flight group
+ * @key:	that was joined
+ * @key_len:	its length
+ * @token:	as muster_flight_join() gave it
+ * @status:	for all who follow
+ * @file:	as muster_work_set_fd(); it remains the caller's
+ * @keep:	ns, as muster_work_keep(); 0 not at all
+ * @grace:	ns, as muster_work_keep()
+ * @flags:	as muster_work_keep()
+ *
+ * Return: as muster_flight_finish_keep(), but for -EMSGSIZE: a file may be of any length;
+ * -EBADF @file is not open for reading; -EINVAL it is not a regular file, or not sealed,
+ * or of a file system that a process serves; what open(2) says. An error leaves the
+ * caller leading.
+ */
+int muster_flight_finish_fd(int fd, const void *key, size_t key_len, uint64_t token,
+			    int status, int file, uint64_t keep, uint64_t grace,
+			    uint32_t flags);
+
+/**
+ * muster_flight_followers - does anybody still wait (F10)
+ * @fd:		the flight group
+ * @key:	that was joined
+ * @key_len:	its length
+ * @token:	as muster_flight_join() gave it
+ *
+ * Return: how many wait for the result at this instant; -EPERM as muster_flight_finish().
+ */
+int muster_flight_followers(int fd, const void *key, size_t key_len, uint64_t token);
+
+/**
  * muster_flight_abandon - stop leading, as if the process had died (F6)
  * @fd:		the flight group
  * @key:	that was joined
@@ -256,6 +380,19 @@ int muster_flight_forget(int fd, const void *key, size_t key_len, uint64_t token
  */
 int muster_flight_fetch(int fd, uint64_t token, void *buf, size_t buf_len,
 			size_t *result_len);
+
+/**
+ * muster_flight_fetch_fd - get a result that is a file as a descriptor (F3)
+ * @fd:		the flight group, or a ticket
+ * @token:	as the truncated muster_flight_join() gave it, or the ticket's verdict
+ *
+ * What was fetched is gone, but for that of a ticket.
+ *
+ * Return: the descriptor, read-only, close-on-exec, with an offset of its own, which the
+ * caller is to close; -ENOENT as muster_flight_fetch(); -EINVAL the result is no file;
+ * -EMFILE, -ENFILE.
+ */
+int muster_flight_fetch_fd(int fd, uint64_t token);
 
 /**
  * muster_flight_discard - drop a result that did not fit

@@ -60,6 +60,21 @@ static int reap(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+static inline void *shared_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static inline unsigned int flight_followers(int fd)
+{
+	struct muster_flight_stat stat;
+
+	return muster_flight_stat(fd, &stat) ? 0 : stat.followers;
+}
+
 static inline int answer_42(struct muster_work *work, void *arg)
 {
 	return muster_work_set(work, "42", 2);
