@@ -18,8 +18,10 @@
  * which takes its place and refers to it as @stale: whoever joins that gets the old
  * result. If nothing good comes of the new call the old one takes its place back.
  *
- * flight.c has the ioctls, flight_call.c the life of a call, flight_kept.c that of its
- * result when it is kept, flight_result.c what waits to be fetched.
+ * flight.c has the ioctls, flight_join.c JOIN. flight_table.c has the calls by key,
+ * flight_call.c the life of a call, flight_handover.c what becomes of it when its leader
+ * is gone, flight_follow.c those who do not lead it, flight_kept.c its result when that is
+ * kept, flight_result.c what waits to be fetched.
  *
  * Locking: a call has a lock of its own, so that keys do not meet. It guards the
  * call, and with the leading owner's lock inside it the owner's list of what it
@@ -238,6 +240,22 @@ struct flight_end {
 	struct muster_result *result;
 };
 
+/**
+ * struct flight_exit - what is to be done once the call's lock is dropped
+ * @verdict:	what those who are let go are told, if not made leader
+ * @taken:	struct flight_waiter that go
+ * @refused:	struct flight_waiter that go with EBADF
+ * @ended:	the call has ended: drop the reference of its being led
+ * @stale:	a call that was refreshed: drop the reference
+ */
+struct flight_exit {
+	int verdict;
+	struct list_head taken;
+	struct list_head refused;
+	bool ended;
+	struct flight_call *stale;
+};
+
 static inline struct muster_flight *to_flight(struct muster_object *object)
 {
 	return container_of(object, struct muster_flight, object);
@@ -269,32 +287,87 @@ static inline bool flight_leads(const struct flight_call *call,
 	return call->leader == fo && call->token == token;
 }
 
-/* ---- flight_call.c ---- */
+static inline void flight_exit_init(struct flight_exit *exit)
+{
+	*exit = (struct flight_exit){};
+	INIT_LIST_HEAD(&exit->taken);
+	INIT_LIST_HEAD(&exit->refused);
+}
+
+/*
+ * A later leader of a key has a greater token: it is taken while the call is in the
+ * table, or was, so that no other leader can have come and gone since.
+ */
+static inline void flight_next_token(struct flight_call *call)
+{
+	lockdep_assert_held(&call->lock);
+
+	WRITE_ONCE(call->token, atomic64_inc_return(&call->flight->token));
+}
+
+/* ---- flight_table.c ---- */
 
 int flight_calls_init(struct muster_flight *flight);
 void flight_calls_destroy(struct muster_flight *flight);
+struct flight_call *flight_call_alloc(struct muster_flight *flight,
+				      const struct flight_key *key,
+				      struct muster_user *user);
+void flight_call_put(struct flight_call *call);
 struct flight_call *flight_find(struct muster_flight *flight,
 				const struct flight_key *key);
-void flight_call_put(struct flight_call *call);
+int flight_insert(struct flight_call *call, const struct flight_key *key);
+int flight_table_replace(struct flight_call *old, struct flight_call *new);
+void flight_unlist(struct flight_call *call);
+
+/* ---- flight_call.c ---- */
+
+void flight_unlock(struct flight_call *call, struct flight_exit *exit)
+	__releases(&call->lock);
+void flight_add_forgotten(struct flight_call *call);
+bool flight_attach(struct flight_call *call, struct flight_owner *fo,
+		   struct task_struct *task);
+void flight_detach(struct flight_call *call);
+void flight_drop_stale(struct flight_call *call, struct flight_exit *exit);
+void flight_end(struct flight_call *call, int verdict, bool keep,
+		struct flight_exit *exit);
+struct flight_call *flight_find_led(struct muster_flight *flight,
+				    struct flight_owner *fo,
+				    const struct flight_key *key, u64 token);
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 		const struct flight_plan *plan, u64 *token);
+int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
+		    const struct flight_key *key, u64 token,
+		    const struct flight_end *end);
+int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
+			   const struct flight_key *key, u64 token);
+
+/* ---- flight_handover.c ---- */
+
+int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
+		   const struct flight_key *key, u64 token, bool counted);
+void flight_drop_led(struct flight_owner *fo);
+
+/* ---- flight_follow.c ---- */
+
+bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
+void flight_remove_follower(struct flight_call *call, struct flight_waiter *fw);
 enum muster_leave flight_leave(struct muster_waiter *waiter, int reason);
 int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
 		 bool nonblock);
 int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 		  struct muster_owner *owner, u32 flags,
 		  const struct muster_deadline *until);
-int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
-		    const struct flight_key *key, u64 token,
-		    const struct flight_end *end);
-int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
-		   const struct flight_key *key, u64 token, bool counted);
-int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
-			   const struct flight_key *key, u64 token);
-bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
-void flight_drop_led(struct flight_owner *fo);
 
-void flight_unlist(struct flight_call *call);
+/* ---- flight_join.c ---- */
+
+int flight_join(const struct muster_request *req, struct muster_flight_join *join);
+void flight_verdict(const struct muster_waiter *waiter, struct muster_verdict *verdict);
+struct muster_result *flight_ticket_result(const struct muster_waiter *waiter);
+__poll_t flight_ticket_poll(struct muster_waiter *waiter);
+
+/* ---- flight.c ---- */
+
+int flight_key_copy(struct flight_key *key, u64 from, u32 len);
 
 /* ---- flight_kept.c ---- */
 
@@ -311,5 +384,6 @@ int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token
 bool flight_unkeep(struct flight_owner *fo, u64 token);
 struct muster_result *flight_peek(struct flight_owner *fo, u64 token);
 void flight_drop_kept(struct flight_owner *fo);
+int flight_fetch(const struct muster_request *req, struct muster_flight_fetch *fetch);
 
 #endif /* MUSTER_FLIGHT_H */

@@ -8,6 +8,7 @@
  *
  * Locking: the owner's lock guards its parcels.
  */
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -171,4 +172,96 @@ void flight_drop_kept(struct flight_owner *fo)
 {
 	while (flight_unkeep_first(fo))
 		cond_resched();
+}
+
+/* ---- FETCH ---- */
+
+/* The result of the ticket, if @mfile is one and it is of that token, or NULL. */
+static struct muster_result *flight_ticket_peek(struct muster_file *mfile, u64 token)
+{
+	struct muster_waiter *waiter = mfile->ticket ? muster_ticket_waiter(mfile->ticket) :
+				       NULL;
+	struct muster_result *result = waiter ? flight_ticket_result(waiter) : NULL;
+
+	if (!result || to_flight_waiter(waiter)->call->token != token)
+		return NULL;
+	refcount_inc(&result->refs);
+	return result;
+}
+
+static int flight_fetch_file(const struct muster_request *req,
+			     struct muster_flight_fetch *fetch, struct muster_result *result)
+{
+	struct file *file;
+	int fd, err;
+
+	if (!result->file)
+		return -EINVAL;
+	fd = muster_result_open(result, &file);
+	if (fd < 0)
+		return fd;
+	fetch->fd = fd;
+	err = muster_reply(req, fetch, result_len);
+	if (err)
+		muster_result_close(fd, file);
+	else
+		fd_install(fd, file);
+	return err;
+}
+
+static int flight_fetch_result(const struct muster_request *req,
+			       struct muster_flight_fetch *fetch,
+			       struct muster_result *result)
+{
+	bool discard = fetch->flags & MUSTER_FETCH_DISCARD;
+	bool fits = result->len <= fetch->buf_len;
+	int err = 0;
+
+	fetch->result_len = result->len;
+	fetch->fd = -1;
+	fetch->__pad = 0;
+	if (fetch->flags & MUSTER_FETCH_FD)
+		return flight_fetch_file(req, fetch, result);
+	if (!discard && fits)
+		err = muster_result_copy(result, fetch->buf, result->len);
+	if (!err)
+		err = muster_reply(req, fetch, result_len);
+	if (err)
+		return err;
+	return discard || fits ? 0 : -EMSGSIZE;
+}
+
+static int flight_fetch_owner(const struct muster_request *req,
+			      struct muster_flight_fetch *fetch, struct flight_owner *fo)
+{
+	struct muster_result *result = flight_peek(fo, fetch->token);
+	bool parcel = result;
+	int err;
+
+	if (!result)
+		result = flight_ticket_peek(req->mfile, fetch->token);
+	if (!result)
+		return -ENOENT;
+	err = flight_fetch_result(req, fetch, result);
+	if (!err && parcel)
+		flight_unkeep(fo, fetch->token);
+	muster_result_put(result);
+	return err;
+}
+
+int flight_fetch(const struct muster_request *req,
+		 struct muster_flight_fetch *fetch)
+{
+	struct muster_owner *owner;
+	int err;
+
+	if (fetch->flags & ~(MUSTER_FETCH_DISCARD | MUSTER_FETCH_FD) ||
+	    fetch->flags == (MUSTER_FETCH_DISCARD | MUSTER_FETCH_FD))
+		return -EINVAL;
+	owner = muster_owner_get(req->mfile);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	err = flight_fetch_owner(req, fetch, to_flight_owner(owner));
+	muster_owner_put(owner);
+	return err;
 }

@@ -14,7 +14,7 @@
  * muster_names_mutex (object.c) the names, and the last reference to a named object
  * muster_object.lock		the state of the object: all of a semaphore or
  *				barrier; which owners there are, of every type
- * flight_call.lock (flight.c)	one call of a flight group
+ * flight_call.lock (flight.h)	one call of a flight group
  * muster_owner.lock		who sleeps on behalf of the owner; of a flight also
  *				what it leads
  * muster_kept.lock		what is kept for a user

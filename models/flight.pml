@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of a flight call: kmod/flight_call.c, with JOIN and FINISH of flight.c.
+ * The life of a flight call: kmod/flight_call.c, flight_handover.c, flight_follow.c, with
+ * JOIN and FINISH of flight_join.c and flight.c.
  *
  * N threads, each a process if OWN1 does not say otherwise, JOIN one key ROUNDS
  * times. Who leads may FINISH, ABANDON, FORGET its own call, or die. At any point a
