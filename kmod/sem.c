@@ -31,7 +31,7 @@
  *		longer do: to hold and not to hold again must not cost list work
  * @nr_holders:	how many do
  * @token:	of the latest grant (W4)
- * @abandoned:	a holder died since the last release (W4)
+ * @abandoned:	a holder died since the last release that says that all is well (W4)
  */
 struct muster_sem {
 	struct muster_object object;
@@ -449,6 +449,17 @@ static int sem_may_release(const struct muster_sem *sem, const struct sem_owner 
 	return permits > (so ? so->held : 0) ? -EPERM : 0;
 }
 
+/* What a release tells the next holder (W4). */
+static void sem_release_notice(struct muster_sem *sem,
+			       const struct muster_sem_release *release)
+{
+	lockdep_assert_held(&sem->object.lock);
+
+	if (!release->permits || release->flags & MUSTER_RELEASE_UNCHECKED)
+		return;
+	sem->abandoned = release->flags & MUSTER_RELEASE_ABANDON && !sem_is_signalling(sem);
+}
+
 static int sem_release(const struct muster_request *req,
 		       struct muster_sem_release *release)
 {
@@ -456,7 +467,8 @@ static int sem_release(const struct muster_request *req,
 	struct sem_owner *so;
 	int err;
 
-	if (release->flags || release->permits > S64_MAX)
+	if (release->flags & ~MUSTER_RELEASE_MASK ||
+	    release->flags == MUSTER_RELEASE_MASK || release->permits > S64_MAX)
 		return -EINVAL;
 	spin_lock(&sem->object.lock);
 	so = to_sem_owner(muster_owner_find(req->mfile));
@@ -466,8 +478,7 @@ static int sem_release(const struct muster_request *req,
 		return err;
 	}
 	sem_ungrant(sem, so, release->permits);
-	if (release->permits)
-		sem->abandoned = false;
+	sem_release_notice(sem, release);
 	sem_unlock_serve(sem);
 	return 0;
 }

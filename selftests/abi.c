@@ -144,7 +144,7 @@ FIXTURE_VARIANT_ADD(each, release)
 {
 	.good = {
 		IOCTL(MUSTER_SEM, MUSTER_SEM_RELEASE, muster_sem_release, 16),
-		.reserved = { UNKNOWN_FLAGS(muster_sem_release, 0) },
+		.reserved = { UNKNOWN_FLAGS(muster_sem_release, MUSTER_RELEASE_MASK) },
 	},
 };
 

@@ -438,6 +438,37 @@ TEST_F(sem, abandoned)
 	EXPECT_EQ(0, me->job.acquire.outcome);
 }
 
+static struct job release_with(int fd, __u64 permits, __u32 flags)
+{
+	struct job job = release(fd, permits);
+
+	job.release.flags = flags;
+	return job;
+}
+
+/* W4: who gives back may say that all is not well, or that it cannot tell. */
+TEST_F(sem, release_flags)
+{
+	ASSERT_EQ(0, ask(me, acquire(self->fd, 5)));
+	ASSERT_EQ(0, ask(me, release_with(self->fd, 1, MUSTER_RELEASE_UNCHECKED)));
+	EXPECT_EQ(0, sem_state(self->fd).abandoned);
+	ASSERT_EQ(0, ask(me, release_with(self->fd, 0, MUSTER_RELEASE_ABANDON)));
+	EXPECT_EQ(0, sem_state(self->fd).abandoned);
+	ASSERT_EQ(0, ask(me, release_with(self->fd, 1, MUSTER_RELEASE_ABANDON)));
+	EXPECT_EQ(1, sem_state(self->fd).abandoned);
+	ASSERT_EQ(0, ask(self->a, acquire(self->fd, 1)));
+	EXPECT_EQ(MUSTER_OUTCOME_ABANDONED, self->a->job.acquire.outcome);
+	ASSERT_EQ(0, ask(self->a, release_with(self->fd, 1, MUSTER_RELEASE_UNCHECKED)));
+	ASSERT_EQ(0, ask(self->a, release(self->fd, 0)));
+	EXPECT_EQ(1, sem_state(self->fd).abandoned);
+	EXPECT_EQ(-EINVAL, ask(me, release_with(self->fd, 1, MUSTER_RELEASE_MASK)));
+	EXPECT_EQ(-EPERM, ask(self->b, release(self->fd, 1)));
+	EXPECT_EQ(1, sem_state(self->fd).abandoned);
+	ASSERT_EQ(0, ask(me, release(self->fd, 1)));
+	EXPECT_EQ(0, sem_state(self->fd).abandoned);
+	EXPECT_EQ(2, sem_state(self->fd).held);
+}
+
 /* W4: who ends without holding anything abandons nothing. */
 TEST_F(sem, not_abandoned)
 {
@@ -571,6 +602,13 @@ FIXTURE_SETUP(signalling)
 FIXTURE_TEARDOWN(signalling)
 {
 	close(self->fd);
+}
+
+/* W4: there are no holders, so nothing is abandoned. */
+TEST_F(signalling, nothing_abandoned)
+{
+	ASSERT_EQ(0, ask(me, release_with(self->fd, 1, MUSTER_RELEASE_ABANDON)));
+	EXPECT_EQ(0, sem_state(self->fd).abandoned);
 }
 
 /* S3: anyone may release, up to the limit; more is EOVERFLOW and changes nothing. */

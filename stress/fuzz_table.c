@@ -181,7 +181,8 @@ const struct fuzz_op fuzz_ops[] = {
 		OUT(muster_sem_acquire, token), .makes_fd = true,
 		.errors = { WAIT_ERRORS, ERANGE },
 	}, {
-		IOCTL("release", 40, MUSTER_SEM_RELEASE, muster_sem_release, 0),
+		IOCTL("release", 40, MUSTER_SEM_RELEASE, muster_sem_release,
+		      MUSTER_RELEASE_MASK),
 			F(muster_sem_release, permits, KIND_COUNT, 3) },
 		.errors = { EPERM, EOVERFLOW },
 	}, {

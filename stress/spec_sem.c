@@ -144,7 +144,7 @@ static bool acquire(const struct spec_run *run, struct sem *sem, const struct sp
 
 static bool release(const struct spec_run *run, struct sem *sem, const struct spec_op *op)
 {
-	__s64 permits = op->rec->arg[SEM_PERMITS];
+	__s64 permits = op->rec->arg[SEM_PERMITS], flags = op->rec->arg[SEM_FLAGS];
 
 	if (is_signalling(run)) {
 		if (permits > sem->limit - sem->free)
@@ -153,8 +153,8 @@ static bool release(const struct spec_run *run, struct sem *sem, const struct sp
 		return spec_end(&sem->common, op, -EPERM);
 	}
 	ungrant(run, sem, op->owner, permits);
-	if (permits)
-		sem->abandoned = 0;
+	if (permits && !(flags & MUSTER_RELEASE_UNCHECKED))
+		sem->abandoned = flags & MUSTER_RELEASE_ABANDON && !is_signalling(run);
 	return spec_end(&sem->common, op, 0) && serve(run, sem);
 }
 
@@ -394,7 +394,7 @@ static void sem_show(const struct spec_run *run, const void *state, FILE *out)
 
 static const struct history_call sem_calls[] = {
 	{ "acquire", { "permits", "flags" }, { "token", "abandoned" } },
-	{ "release", { "permits" }, { } },
+	{ "release", { "permits", "flags" }, { } },
 	{ "set_limit", { "limit" }, { "old_limit" } },
 	{ "stat", { }, { "limit", "held", "available", "waiters", "abandoned" } },
 };

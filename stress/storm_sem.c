@@ -54,12 +54,16 @@ static void run_acquire(struct storm_turn *turn)
 static void make_release(struct storm_turn *turn)
 {
 	turn->rec->arg[SEM_PERMITS] = rnd_below(turn->rng, 3);
+	if (rnd_percent(turn->rng, 30))
+		turn->rec->arg[SEM_FLAGS] = rnd_percent(turn->rng, 50) ?
+			MUSTER_RELEASE_ABANDON : MUSTER_RELEASE_UNCHECKED;
 }
 
 static void run_release(struct storm_turn *turn)
 {
 	struct muster_sem_release release = {
 		.size = sizeof(release),
+		.flags = turn->rec->arg[SEM_FLAGS],
 		.permits = turn->rec->arg[SEM_PERMITS],
 	};
 

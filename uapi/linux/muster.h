@@ -748,8 +748,8 @@ struct muster_barrier_member {
  *		when nobody is queued.
  * @deadline:	how long to wait
  * @token:	(out) fencing token of this grant (W4)
- * @outcome:	(out) MUSTER_OUTCOME_ABANDONED: since the last RELEASE a process
- *		ended without releasing what it held
+ * @outcome:	(out) MUSTER_OUTCOME_ABANDONED: since the last RELEASE without a flag a
+ *		process ended without releasing what it held
  * @__pad:	(out) 0
  *
  * What is held belongs to the process and comes back when it dies, or closes
@@ -769,15 +769,24 @@ struct muster_sem_acquire {
 	__u32 __pad;
 };
 
+#define MUSTER_RELEASE_ABANDON	(1U << 0)	/* as if the process had died (W4) */
+#define MUSTER_RELEASE_UNCHECKED (1U << 1)	/* leave MUSTER_OUTCOME_ABANDONED as it is,
+						 * for who can put things right (W4)
+						 */
+#define MUSTER_RELEASE_MASK	(MUSTER_RELEASE_ABANDON | MUSTER_RELEASE_UNCHECKED)
+
 /**
  * struct muster_sem_release - ioctl(MUSTER_SEM_RELEASE): give permits back
  * @size:	sizeof(struct muster_sem_release); at least 16
- * @flags:	0
+ * @flags:	0, or one of MUSTER_RELEASE_*
  * @permits:	how many, 0 to 2^63-1
+ *
+ * Without a flag it also says that what the semaphore protects is in order; of 0 permits
+ * that is not said, and a flag does nothing; nor does it on a signalling semaphore.
  *
  * Errors: EPERM the process does not hold so many through this descriptor (S3);
  * EOVERFLOW signalling: there would be more than the limit; EINVAL @permits is
- * more than 2^63-1.
+ * more than 2^63-1, or there are two flags.
  */
 struct muster_sem_release {
 	__u32 size;
@@ -811,7 +820,7 @@ struct muster_sem_set_limit {
  * @size:	sizeof(struct muster_sem_stat); at least 8
  * @flags:	0
  * @options:	(out) options it was created with
- * @abandoned:	(out) 1 if a holder died since the last RELEASE
+ * @abandoned:	(out) 1 if a holder died since the last RELEASE without a flag
  * @limit:	(out) the limit
  * @held:	(out) permits held; signalling: @limit less what is there, or 0
  *		if there is more (after the limit was lowered)
