@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -38,11 +39,22 @@ static int device_open(void)
 	return fd;
 }
 
+/* close(2), but no cancellation point either. */
 void muster_close(int fd)
 {
 	int saved = errno;
 
 	syscall(SYS_close, fd);
+	errno = saved;
+}
+
+/* poll(2), likewise: until it is readable, or a handler has run. */
+void muster_wait_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int saved = errno;
+
+	syscall(SYS_ppoll, &p, 1, NULL, NULL, 0);
 	errno = saved;
 }
 

@@ -32,6 +32,7 @@
  * @keep:	see muster_work_keep()
  * @grace:	as well
  * @flags:	as well
+ * @kept:	set to 0 or to why the answer is not kept, or NULL
  * @len:	length of the answer
  * @data:	the answer and a 0 byte, or NULL
  * @file:	the answer if it is a file, or -1
@@ -43,6 +44,7 @@ struct lead {
 	uint64_t keep;
 	uint64_t grace;
 	uint32_t flags;
+	int *kept;
 	size_t len;
 	char *data;
 	int file;
@@ -143,6 +145,13 @@ int muster_work_followers(const struct muster_work *work)
 	return muster_flight_followers(work->fd, work->key, work->key_len, work->token);
 }
 
+/* Keeps the answer for ever; @kept is told if that could not be done. */
+void muster_work_must_keep(struct muster_work *work, uint32_t flags, int *kept)
+{
+	muster_work_keep(work, MUSTER_FOREVER, 0, flags);
+	((struct lead *)work)->kept = kept;
+}
+
 /* ---- leading ---- */
 
 static void lead_cleanup(void *arg)
@@ -174,6 +183,8 @@ static int lead_try_finish(const struct lead *lead, int status)
 
 	if (lead->keep)
 		ret = lead_finish_keep(lead, status, lead->keep, lead->grace, lead->flags);
+	if (lead->kept)
+		*lead->kept = ret == -ENOBUFS ? ret : 0;
 	/* To be kept is a wish; to be told is not. */
 	if (ret == -ENOBUFS)
 		ret = lead_finish_keep(lead, status, 0, 0, 0);

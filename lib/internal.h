@@ -10,6 +10,7 @@
 #define MUSTER_INTERNAL_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "muster.h"
 
@@ -29,12 +30,17 @@ static inline int muster_no_ticket(uint32_t flags)
 	return flags & MUSTER_WAIT_TICKET ? -EINVAL : 0;
 }
 
+int muster_lock_permits(int fd, uint64_t permits, uint32_t flags, uint64_t deadline,
+			uint64_t *token);
+bool muster_mutex_is_mine(int fd);
+void muster_wait_readable(int fd);
 int muster_ioctl(int fd, unsigned long cmd, void *arg);
 void muster_close(int fd);
 void muster_free(void *memory);
 int muster_flight_join_until(int fd, const void *key, size_t key_len, uint32_t flags,
 			     uint64_t deadline, uint64_t forget_after, void *buf,
 			     size_t buf_len, struct muster_flight_join *join);
+void muster_work_must_keep(struct muster_work *work, uint32_t flags, int *kept);
 
 /* file.c */
 int muster_file_dup(int file);

@@ -52,6 +52,8 @@
 #include "muster/barrier.h"
 #include "muster/flight.h"
 #include "muster/group.h"
+#include "muster/lock.h"
+#include "muster/once.h"
 #include "muster/sem.h"
 #include "muster/ticket.h"
 

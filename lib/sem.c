@@ -37,14 +37,20 @@ int muster_sem_try_acquire(int fd, uint64_t permits)
 	return muster_sem_acquire_grant(fd, permits, MUSTER_WAIT_NONBLOCK, 0, NULL);
 }
 
-int muster_sem_release(int fd, uint64_t permits)
+int muster_sem_release_flags(int fd, uint64_t permits, uint32_t flags)
 {
 	struct muster_sem_release release = {
 		.size = sizeof(release),
+		.flags = flags,
 		.permits = permits,
 	};
 
 	return muster_ioctl(fd, MUSTER_SEM_RELEASE, &release);
+}
+
+int muster_sem_release(int fd, uint64_t permits)
+{
+	return muster_sem_release_flags(fd, permits, 0);
 }
 
 int muster_sem_set_limit(int fd, uint64_t limit, uint64_t *old_limit)

@@ -102,6 +102,18 @@ int muster_sem_acquire_grant(int fd, uint64_t permits, uint32_t flags,
 int muster_sem_release(int fd, uint64_t permits);
 
 /**
+ * muster_sem_release_flags - muster_sem_release(), and what the next one is told (W4)
+ * @fd:		the semaphore
+ * @permits:	how many, 0 to 2^63-1
+ * @flags:	0: what the semaphore protects is in order, as muster_sem_release() says;
+ *		MUSTER_RELEASE_ABANDON: it is not, as if the process had died;
+ *		MUSTER_RELEASE_UNCHECKED: it is as it was
+ *
+ * Return: as muster_sem_release().
+ */
+int muster_sem_release_flags(int fd, uint64_t permits, uint32_t flags);
+
+/**
  * muster_sem_set_limit - change how many permits there are (S4)
  * @fd:		the semaphore
  * @limit:	how many, 0 to 2^63-1

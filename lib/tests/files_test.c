@@ -189,7 +189,7 @@ TEST(much_to_many)
 {
 	struct scene *scene = new_scene(work_much, MANY_BYTES, MANY);
 	int barrier = muster_barrier_open(NULL, 0, 0, MANY, 0), i;
-	ino_t *inode = shared_memory(MANY * sizeof(*inode));
+	ino_t *inode = share(MANY * sizeof(*inode));
 	pid_t leader, pid[MANY];
 
 	ASSERT_NE(NULL, scene);

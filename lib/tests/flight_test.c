@@ -128,7 +128,7 @@ static int ask_by_processes(struct question *q)
 
 static struct question *new_question(size_t len, unsigned int wait_for)
 {
-	struct question *q = shared_memory(sizeof(*q));
+	struct question *q = share(sizeof(*q));
 
 	if (!q)
 		return NULL;
@@ -292,7 +292,7 @@ static int wrong_work(struct muster_work *work, void *arg)
 
 static struct wrong *new_wrong(int (*how)(struct muster_work *, struct wrong *))
 {
-	struct wrong *wrong = shared_memory(sizeof(*wrong));
+	struct wrong *wrong = share(sizeof(*wrong));
 
 	if (!wrong)
 		return NULL;

@@ -2,20 +2,12 @@
 /*
  * Groups, tickets, and answers that are kept: F8, G1 to G4, T5
  */
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib_test.h"
 
 #define TASKS	6
-
-static bool is_ready(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1;
-}
 
 /* ---- groups ---- */
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -39,15 +40,25 @@
 	ASSERT_TRUE(condition);							\
 } while (0)
 
-/* A child that ends with what @fn returns, or with the test. */
+/* A child that ends with what @fn returns, and with its parent. */
 static inline pid_t spawn(int (*fn)(void *arg), void *arg)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	_exit(fn(arg));
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(getppid() == parent ? fn(arg) : 1);
+	}
+	return pid;
+}
+
+/* Memory that it shares with its children, all 0. */
+static inline void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 /* Its exit status, or the negative of the signal that killed it. */
@@ -60,19 +71,26 @@ static int reap(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static inline void *shared_memory(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		       -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 static inline unsigned int flight_followers(int fd)
 {
 	struct muster_flight_stat stat;
 
 	return muster_flight_stat(fd, &stat) ? 0 : stat.followers;
+}
+
+/* Whether a ticket has its verdict. */
+static inline bool is_ready(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static inline unsigned int sem_waiters(int fd)
+{
+	struct muster_sem_stat stat;
+
+	return muster_sem_stat(fd, &stat, NULL, 0) < 0 ? 0 : stat.waiters;
 }
 
 static inline int answer_42(struct muster_work *work, void *arg)

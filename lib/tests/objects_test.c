@@ -4,13 +4,6 @@
  */
 #include "lib_test.h"
 
-static unsigned int sem_waiters(int fd)
-{
-	struct muster_sem_stat stat;
-
-	return muster_sem_stat(fd, &stat, NULL, 0) < 0 ? 0 : stat.waiters;
-}
-
 static unsigned int barrier_waiting(int fd)
 {
 	struct muster_barrier_stat stat;
