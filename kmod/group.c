@@ -243,11 +243,12 @@ static int group_wait_owner(const struct muster_request *req,
 
 static int group_wait(const struct muster_request *req, struct muster_group_wait *wait)
 {
-	bool counts = wait->until == MUSTER_UNTIL_SUCCESSES;
+	bool counts = wait->until == MUSTER_UNTIL_SUCCESSES ||
+		      wait->until == MUSTER_UNTIL_COUNT;
 	struct muster_owner *owner;
 	int err;
 
-	if (!muster_wait_flags_ok(wait->flags, 0) || wait->until > MUSTER_UNTIL_FAILURE ||
+	if (!muster_wait_flags_ok(wait->flags, 0) || wait->until > MUSTER_UNTIL_COUNT ||
 	    counts != !!wait->successes)
 		return -EINVAL;
 	if (wait->flags & MUSTER_WAIT_TICKET)
@@ -326,6 +327,11 @@ static int group_reset(const struct muster_request *req, struct muster_group_can
 	if (reset->flags)
 		return -EINVAL;
 	spin_lock(&group->object.lock);
+	/* Those that are about to be let out are to be told how it was. */
+	while (!group->counts.pending && group_has_over(group)) {
+		group_unlock_serve(group);
+		spin_lock(&group->object.lock);
+	}
 	if (group->counts.pending) {
 		spin_unlock(&group->object.lock);
 		return -EBUSY;
@@ -376,7 +382,7 @@ static int group_stat(const struct muster_request *req, struct muster_group_stat
 	stat->status = group->counts.status;
 	stat->slot = group->counts.slot;
 	stat->adders = group->nr_adders;
-	stat->waiters = group->nr_waits;
+	stat->waiters = group->nr_waits + group->nr_patient;
 	stat->nr_processes = group->nr_owners;
 	group_list(group, &roster);
 	spin_unlock(&group->object.lock);
@@ -419,6 +425,7 @@ static int group_init(struct muster_object *object, const struct muster_open *ho
 	group->limit = how->limit ?: U32_MAX;
 	group->slots = RB_ROOT;
 	group->by_count = RB_ROOT_CACHED;
+	group->patient = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&group->adders);
 	INIT_LIST_HEAD(&group->all);
 	INIT_LIST_HEAD(&group->failure);
@@ -436,7 +443,7 @@ static void group_destroy(struct muster_object *object)
 	struct muster_group *group = to_group(object);
 
 	WARN_ON_ONCE(group->counts.pending || group->nr_owners);
-	WARN_ON_ONCE(group->nr_adders || group->nr_waits);
+	WARN_ON_ONCE(group->nr_adders || group->nr_waits || group->nr_patient);
 	group_free_slots(&group->slots);
 }
 
@@ -488,7 +495,7 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 	spin_lock(&object->lock);
 	counts = group->counts;
 	cancelled = group->cancelled;
-	waiters = group->nr_adders + group->nr_waits;
+	waiters = group->nr_adders + group->nr_waits + group->nr_patient;
 	spin_unlock(&object->lock);
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-pending:\t%u\n", counts.pending);

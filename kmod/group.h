@@ -53,9 +53,12 @@ struct group_counts {
  * @arrivals:	how many ever waited for tasks: the number of the next
  * @wait_from:	those who arrived before are on their way out
  * @by_count:	struct group_waiter.by_count of those who wait for successes
+ * @patient:	struct group_waiter.by_count of those who wait for successes, though no task
+ *		is left
+ * @nr_patient:	how many
  * @all:	of those who wait for all
  * @failure:	of those who wait for a failure
- * @nr_waits:	how many in these three
+ * @nr_waits:	how many in @by_count, @all and @failure
  * @owners:	struct group_owner.holding of those with pending slots
  * @nr_owners:	how many
  */
@@ -72,6 +75,8 @@ struct muster_group {
 	u64 arrivals;
 	u64 wait_from;
 	struct rb_root_cached by_count;
+	struct rb_root_cached patient;
+	u32 nr_patient;
 	struct list_head all;
 	struct list_head failure;
 	u32 nr_waits;
@@ -131,7 +136,7 @@ struct group_slot {
  * @until:	MUSTER_UNTIL_*
  * @successes:	how many it waits for
  * @arrival:	its number
- * @by_count:	link in @by_count of the group
+ * @by_count:	link in @by_count, or @patient, of the group
  * @counts:	what it is told
  */
 struct group_waiter {
@@ -173,6 +178,8 @@ void group_take_back(struct muster_group *group, struct group_owner *go, u64 fir
 void group_end_task(struct muster_group *group, struct group_slot *slot, s32 status,
 		    u32 state);
 void group_unlock_serve(struct muster_group *group) __releases(&group->object.lock);
+bool group_has_over(const struct muster_group *group);
+bool group_is_over(const struct group_counts *counts, u32 until, u32 successes);
 bool group_is_met(const struct group_counts *counts, u32 until, u32 successes);
 enum muster_leave group_leave(struct muster_waiter *waiter, int reason);
 int group_enter_add(struct muster_group *group, struct group_waiter *gw, bool nonblock);

@@ -241,12 +241,21 @@ bool group_is_met(const struct group_counts *counts, u32 until, u32 successes)
 {
 	switch (until) {
 	case MUSTER_UNTIL_SUCCESSES:
+	case MUSTER_UNTIL_COUNT:
 		return counts->succeeded >= successes;
 	case MUSTER_UNTIL_FAILURE:
 		return counts->failed;
 	default:
 		return !counts->pending;
 	}
+}
+
+/* Is there nothing to wait for, or nothing any more? */
+bool group_is_over(const struct group_counts *counts, u32 until, u32 successes)
+{
+	if (group_is_met(counts, until, successes))
+		return true;
+	return until == MUSTER_UNTIL_COUNT ? counts->failed : !counts->pending;
 }
 
 static bool group_has_room(const struct muster_group *group, u32 nr)
@@ -299,14 +308,40 @@ static struct group_waiter *group_next_met(struct muster_group *group)
 	return NULL;
 }
 
+/* Is there one who waits with patience, and has what it waits for, or never will? */
+bool group_has_over(const struct muster_group *group)
+{
+	struct rb_node *node = rb_first_cached(&group->patient);
+	struct group_waiter *gw = rb_entry_safe(node, struct group_waiter, by_count);
+
+	lockdep_assert_held(&group->object.lock);
+
+	return gw && group_is_over(&group->counts, gw->until, gw->successes);
+}
+
+static struct group_waiter *group_next_patient(struct muster_group *group)
+{
+	struct rb_node *node = rb_first_cached(&group->patient);
+
+	if (!group_has_over(group))
+		return NULL;
+	rb_erase_cached(node, &group->patient);
+	return rb_entry(node, struct group_waiter, by_count);
+}
+
 static bool group_serve_wait(struct muster_group *group, struct group_exit *exit)
 {
 	struct group_waiter *gw = group_next_met(group);
 
-	if (!gw)
-		return false;
+	if (gw) {
+		group->nr_waits--;
+	} else {
+		gw = group_next_patient(group);
+		if (!gw)
+			return false;
+		group->nr_patient--;
+	}
 	gw->counts = group->counts;
-	group->nr_waits--;
 	group_take(gw, 0, exit);
 	return true;
 }
@@ -380,14 +415,35 @@ void group_unlock_serve(struct muster_group *group)
 	muster_object_wake_poll(&group->object);
 }
 
+/* Is it on its way out, with all who waited when no task was left? */
+static bool group_is_leaving(const struct muster_group *group,
+			     const struct group_waiter *gw)
+{
+	return !gw->nr_slots && gw->until != MUSTER_UNTIL_COUNT &&
+	       gw->arrival < group->wait_from;
+}
+
+static void group_unqueue_wait(struct muster_group *group, struct group_waiter *gw)
+{
+	if (gw->until == MUSTER_UNTIL_COUNT) {
+		group->nr_patient--;
+		rb_erase_cached(&gw->by_count, &group->patient);
+		return;
+	}
+	group->nr_waits--;
+	if (gw->until == MUSTER_UNTIL_SUCCESSES)
+		rb_erase_cached(&gw->by_count, &group->by_count);
+	else
+		list_del(&gw->waiter.node);
+}
+
 enum muster_leave group_leave(struct muster_waiter *waiter, int reason)
 {
 	struct muster_group *group = to_group(muster_owner_object(waiter->owner));
 	struct group_waiter *gw = to_group_waiter(waiter);
 
 	spin_lock(&group->object.lock);
-	if (waiter->verdict != MUSTER_QUEUED ||
-	    (!gw->nr_slots && gw->arrival < group->wait_from)) {
+	if (waiter->verdict != MUSTER_QUEUED || group_is_leaving(group, gw)) {
 		spin_unlock(&group->object.lock);
 		return MUSTER_SETTLED;
 	}
@@ -395,11 +451,7 @@ enum muster_leave group_leave(struct muster_waiter *waiter, int reason)
 		list_del(&waiter->node);
 		group->nr_adders--;
 	} else {
-		group->nr_waits--;
-		if (gw->until == MUSTER_UNTIL_SUCCESSES)
-			rb_erase_cached(&gw->by_count, &group->by_count);
-		else
-			list_del(&waiter->node);
+		group_unqueue_wait(group, gw);
 	}
 	/* Behind one who would add many may be one who adds few. */
 	group_unlock_serve(group);
@@ -438,6 +490,11 @@ static bool group_count_less(struct rb_node *node, const struct rb_node *parent)
 
 static void group_queue_wait(struct muster_group *group, struct group_waiter *gw)
 {
+	if (gw->until == MUSTER_UNTIL_COUNT) {
+		group->nr_patient++;
+		rb_add_cached(&gw->by_count, &group->patient, group_count_less);
+		return;
+	}
 	gw->arrival = group->arrivals++;
 	group->nr_waits++;
 	if (gw->until == MUSTER_UNTIL_SUCCESSES)
@@ -456,8 +513,7 @@ int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool n
 	spin_lock(&group->object.lock);
 	if (gw->waiter.owner->dead)
 		err = -EBADF;
-	else if (!group->counts.pending ||
-		 group_is_met(&group->counts, gw->until, gw->successes))
+	else if (group_is_over(&group->counts, gw->until, gw->successes))
 		gw->counts = group->counts;
 	else
 		err = nonblock ? -EAGAIN : MUSTER_QUEUED;

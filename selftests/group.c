@@ -73,7 +73,8 @@ TEST_F(group, empty)
 	EXPECT_EQ(POLLIN, poll_pri(self->fd));
 	EXPECT_EQ(-EINVAL, ask(me, wait_for(self->fd, MUSTER_UNTIL_SUCCESSES, 0)));
 	EXPECT_EQ(-EINVAL, ask(me, wait_for(self->fd, MUSTER_UNTIL_ALL, 1)));
-	EXPECT_EQ(-EINVAL, ask(me, wait_for(self->fd, 3, 0)));
+	EXPECT_EQ(-EINVAL, ask(me, wait_for(self->fd, MUSTER_UNTIL_COUNT, 0)));
+	EXPECT_EQ(-EINVAL, ask(me, wait_for(self->fd, MUSTER_UNTIL_COUNT + 1, 0)));
 	EXPECT_EQ(-EINVAL, ask(me, add(self->fd, 0)));
 	EXPECT_EQ(-EINVAL, ask(me, add(self->fd, MUSTER_GROUP_ADD_MAX + 1)));
 }
@@ -273,6 +274,78 @@ TEST_F(group, conditions)
 	ASSERT_EQ(0, ask(me, done(self->fd, first + 5, 0, NULL)));
 	ASSERT_EQ(0, hear(self->a));
 	EXPECT_EQ(0, self->a->job.wait.met);
+}
+
+/* G4: so many, which others have yet to add. */
+TEST_F(group, count)
+{
+	__u64 first;
+
+	EXPECT_EQ(-EAGAIN, ask(me, wait_by(self->fd, MUSTER_UNTIL_COUNT, 1,
+					   MUSTER_WAIT_NONBLOCK, 0)));
+	EXPECT_EQ(-ETIMEDOUT, ask(me, wait_by(self->fd, MUSTER_UNTIL_COUNT, 1, 0, in_ms(5))));
+	WAIT(self->a, wait_for(self->fd, MUSTER_UNTIL_COUNT, 2));
+	WAIT(self->b, wait_for(self->fd, MUSTER_UNTIL_COUNT, 1));
+	WAIT(self->c, wait_for(self->fd, MUSTER_UNTIL_COUNT, 2));
+	first = ADD(me, self->fd, 1);
+	ASSERT_EQ(0, ask(me, done(self->fd, first, 0, NULL)));
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(1, self->b->job.wait.met);
+	EXPECT_EQ(0, self->b->job.wait.pending);
+	/* No task is left, and the others wait on, also behind those who do not. */
+	ASSERT_EQ(0, ask(me, wait_for(self->fd, MUSTER_UNTIL_ALL, 0)));
+	EXPECT_EQ(2, group_state(self->fd).waiters);
+	kill_puppet(self->c);
+	EXPECT_EQ(1, group_state(self->fd).waiters);
+	EXPECT_TRUE(is_busy(self->a));
+	first = ADD(me, self->fd, 1);
+	WAIT(self->b, wait_for(self->fd, MUSTER_UNTIL_ALL, 0));
+	ASSERT_EQ(0, ask(me, done(self->fd, first, 0, NULL)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(1, self->a->job.wait.met);
+	EXPECT_EQ(2, self->a->job.wait.succeeded);
+}
+
+/* G2, G4: who waits for a count does not wait for the dead. */
+TEST_F(group, count_and_death)
+{
+	int ticket = ask(me, wait_by(self->keeps, MUSTER_UNTIL_COUNT, 2, MUSTER_WAIT_TICKET,
+				     MUSTER_FOREVER));
+	struct pollfd p = { .fd = ticket, .events = POLLIN };
+	struct muster_verdict verdict;
+
+	ASSERT_LE(0, ticket);
+	WAIT(self->b, wait_for(self->keeps, MUSTER_UNTIL_COUNT, 2));
+	ADD(self->a, self->keeps, 1);
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	kill_puppet(self->a);
+	ASSERT_EQ(0, hear(self->b));
+	EXPECT_EQ(0, self->b->job.wait.met);
+	EXPECT_EQ(-EOWNERDEAD, self->b->job.wait.status);
+	EXPECT_EQ(1, self->b->job.wait.died);
+	ASSERT_EQ(sizeof(verdict), read(ticket, &verdict, sizeof(verdict)));
+	EXPECT_EQ(-EOWNERDEAD, verdict.status);
+	EXPECT_EQ(0, verdict.outcome);
+	ASSERT_EQ(0, ask(me, wait_for(self->keeps, MUSTER_UNTIL_COUNT, 1)));
+	EXPECT_EQ(0, me->job.wait.met);
+}
+
+/* G3: what was is forgotten by a reset, and so who waits then waits for what comes. */
+TEST_F(group, count_and_reset)
+{
+	__u64 first = ADD(me, self->fd, 1);
+
+	ASSERT_EQ(0, ask(me, done(self->fd, first, 0, NULL)));
+	WAIT(self->a, wait_for(self->fd, MUSTER_UNTIL_COUNT, 2));
+	ASSERT_EQ(0, ask(me, reset_group(self->fd)));
+	EXPECT_EQ(1, group_state(self->fd).waiters);
+	first = ADD(me, self->fd, 2);
+	ASSERT_EQ(0, ask(me, done(self->fd, first, 0, NULL)));
+	EXPECT_TRUE(is_busy(self->a));
+	ASSERT_EQ(0, ask(me, done(self->fd, first + 1, 0, NULL)));
+	ASSERT_EQ(0, hear(self->a));
+	EXPECT_EQ(1, self->a->job.wait.met);
 }
 
 /* G4: results, in order of ADD, whoever was done first. */

@@ -798,6 +798,14 @@ static void set_up_end(struct scene *s)
 FAULT_CASE(group_wait_waits, .cmd = MUSTER_GROUP_WAIT, .type = MUSTER_GROUP,
 	   .set_up = set_up_end, .call = call_wait, .commits = true);
 
+static struct job call_count(struct scene *s)
+{
+	return wait_for(s->fd, MUSTER_UNTIL_COUNT, 1);
+}
+
+FAULT_CASE(group_count_waits, .cmd = MUSTER_GROUP_WAIT, .type = MUSTER_GROUP,
+	   .set_up = set_up_end, .call = call_count, .commits = true);
+
 static struct job call_wait_ticket(struct scene *s)
 {
 	return as_ticket(wait_for(s->fd, MUSTER_UNTIL_ALL, 0));

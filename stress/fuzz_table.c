@@ -219,7 +219,7 @@ const struct fuzz_op fuzz_ops[] = {
 		.errors = { EPERM, EMSGSIZE, ENOBUFS },
 	}, {
 		IOCTL("wait", 20, MUSTER_GROUP_WAIT, muster_group_wait, WAIT),
-			F(muster_group_wait, until, KIND_COUNT, 2),
+			F(muster_group_wait, until, KIND_COUNT, 3),
 			F(muster_group_wait, successes, KIND_COUNT, 2),
 			F(muster_group_wait, deadline, KIND_DEADLINE, 0),
 			F(muster_group_wait, met, KIND_OUT, 0) },

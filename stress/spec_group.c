@@ -130,12 +130,21 @@ static bool is_met(const struct group *g, const struct history_record *rec)
 {
 	switch (rec->arg[GROUP_UNTIL]) {
 	case MUSTER_UNTIL_SUCCESSES:
+	case MUSTER_UNTIL_COUNT:
 		return g->counts.succeeded >= (__u64)rec->arg[GROUP_SUCCESSES];
 	case MUSTER_UNTIL_FAILURE:
 		return g->counts.failed;
 	default:
 		return !g->counts.pending;
 	}
+}
+
+static bool is_over(const struct group *g, const struct history_record *rec)
+{
+	if (is_met(g, rec))
+		return true;
+	return rec->arg[GROUP_UNTIL] == MUSTER_UNTIL_COUNT ? g->counts.failed :
+	       !g->counts.pending;
 }
 
 static bool told_counts(const struct group *g, const struct spec_op *op)
@@ -216,7 +225,7 @@ static bool serve(const struct spec_run *run, struct group *g)
 	while (i < g->waits.nr) {
 		const struct spec_op *op = spec_pending(run, g->waits.slot[i]);
 
-		if (g->counts.pending && !is_met(g, op->rec)) {
+		if (!is_over(g, op->rec)) {
 			i++;
 			continue;
 		}
@@ -275,7 +284,7 @@ static bool enter_wait(struct group *g, const struct spec_op *op)
 {
 	if (g->common.dead & 1ULL << op->owner)
 		return spec_end(&g->common, op, -EBADF);
-	if (!g->counts.pending || is_met(g, op->rec))
+	if (is_over(g, op->rec))
 		return end_wait(g, op);
 	if (op->rec->how & HOW_TRY)
 		return spec_end(&g->common, op, -EAGAIN);

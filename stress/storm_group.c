@@ -115,8 +115,9 @@ static void run_done(struct storm_turn *turn)
 
 static void make_wait(struct storm_turn *turn)
 {
-	turn->rec->arg[GROUP_UNTIL] = rnd_below(turn->rng, 3);
-	if (turn->rec->arg[GROUP_UNTIL] == MUSTER_UNTIL_SUCCESSES)
+	turn->rec->arg[GROUP_UNTIL] = rnd_below(turn->rng, 4);
+	if (turn->rec->arg[GROUP_UNTIL] == MUSTER_UNTIL_SUCCESSES ||
+	    turn->rec->arg[GROUP_UNTIL] == MUSTER_UNTIL_COUNT)
 		turn->rec->arg[GROUP_SUCCESSES] = 1 + rnd_below(turn->rng, 12);
 	storm_choose_wait(turn);
 }

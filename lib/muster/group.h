@@ -94,13 +94,14 @@ int muster_group_done(int fd, uint64_t slot, int status, const void *data, size_
 /**
  * muster_group_wait - wait for tasks (G1, G4)
  * @fd:		the group
- * @until:	MUSTER_UNTIL_ALL, MUSTER_UNTIL_SUCCESSES, MUSTER_UNTIL_FAILURE
- * @successes:	how many, with MUSTER_UNTIL_SUCCESSES; else 0
+ * @until:	MUSTER_UNTIL_ALL, MUSTER_UNTIL_SUCCESSES, MUSTER_UNTIL_FAILURE,
+ *		MUSTER_UNTIL_COUNT: see <linux/muster.h>
+ * @successes:	how many, with MUSTER_UNTIL_SUCCESSES and MUSTER_UNTIL_COUNT; else 0
  * @deadline:	how long to wait
  * @wait:	filled in: status of the first failure, counts; or NULL
  *
- * Return: 1 what was waited for came true; 0 no task was left to make it true; or an
- * error of those that wait.
+ * Return: 1 what was waited for came true; 0 no task was left to make it true, or, with
+ * MUSTER_UNTIL_COUNT, one has failed; or an error of those that wait.
  */
 int muster_group_wait(int fd, uint32_t until, uint32_t successes, uint64_t deadline,
 		      struct muster_group_wait *wait);

@@ -920,10 +920,13 @@ struct muster_group_done {
 	__u32 __reserved;
 };
 
-/* struct muster_group_wait.until: each also ends when no task is left. */
+/* struct muster_group_wait.until: each but the last also ends when no task is left. */
 #define MUSTER_UNTIL_ALL	0	/* no task is left */
 #define MUSTER_UNTIL_SUCCESSES	1	/* so many have succeeded */
 #define MUSTER_UNTIL_FAILURE	2	/* one has failed */
+#define MUSTER_UNTIL_COUNT	3	/* so many have succeeded, be there tasks now or
+					 * not; also ends when one has failed
+					 */
 
 /* struct muster_verdict.outcome: as @met. Its @status and @token are @status and @slot. */
 #define MUSTER_OUTCOME_MET	(1U << 24)
@@ -933,9 +936,10 @@ struct muster_group_done {
  * @size:	sizeof(struct muster_group_wait); at least 24
  * @flags:	MUSTER_WAIT_*
  * @until:	MUSTER_UNTIL_*
- * @successes:	with MUSTER_UNTIL_SUCCESSES how many, at least 1; else 0
+ * @successes:	with MUSTER_UNTIL_SUCCESSES and _COUNT how many, at least 1; else 0
  * @deadline:	how long to wait
- * @met:	(out) 1 if that came true, 0 if no task was left to make it true
+ * @met:	(out) 1 if that came true, 0 if no task was left to make it true, or, with
+ *		MUSTER_UNTIL_COUNT, one has failed
  * @status:	(out) of the first that failed, or 0 if none did
  * @slot:	(out) its number, or 0
  * @pending:	(out) tasks not done
@@ -943,7 +947,8 @@ struct muster_group_done {
  * @failed:	(out) tasks that failed, those that died included
  * @died:	(out) tasks whose process ended before they were done
  *
- * With no task at all it returns at once. Errors: ETIMEDOUT, EAGAIN, EINTR.
+ * With no task at all it returns at once, but for MUSTER_UNTIL_COUNT, which is to wait for
+ * tasks that others have yet to add. Errors: ETIMEDOUT, EAGAIN, EINTR.
  */
 struct muster_group_wait {
 	__u32 size;
