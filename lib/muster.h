@@ -52,6 +52,7 @@
 #include "muster/barrier.h"
 #include "muster/flight.h"
 #include "muster/group.h"
+#include "muster/latch.h"
 #include "muster/lock.h"
 #include "muster/once.h"
 #include "muster/sem.h"
