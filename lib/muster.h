@@ -9,6 +9,13 @@
  *	group		tasks of many processes, to be waited for: muster_group_spawn()
  *	ticket		any of these waits without a thread: muster_ticket_read()
  *
+ * And on top of these (G5):
+ *
+ *	once		done one time, for all who ask, ever: muster_once()
+ *	mutex, rwlock	with notice of a holder's death: muster_mutex_lock()
+ *	condition	waits for a change of what a mutex protects: muster_cond_wait()
+ *	latch		waits until so many things have happened: muster_latch_wait()
+ *
  * Each has a header of its own below muster/, where every function is described; this
  * one includes them all.
  *
@@ -25,7 +32,7 @@
  *   with close(2). It passes through fork(2) and SCM_RIGHTS. What a process holds
  *   ends when it closes its last descriptor of the object, however it ends.
  * - Any thread may call anything at any time. None of the functions is a
- *   cancellation point. None but muster_flight_do(), muster_flight_ask(),
+ *   cancellation point. None but muster_flight_do(), muster_flight_ask(), muster_once(),
  *   muster_work_*() and muster_result_free() allocates memory, so the others may
  *   be called from signal handlers and after fork(2).
  * - A deadline is absolute, in ns of CLOCK_MONOTONIC: muster_after_ms(500) is half a

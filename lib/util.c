@@ -49,6 +49,7 @@ static const struct {
 	{ ENODEV,	"the muster module is not loaded" },
 	{ ENOENT,	"no such object, or the muster module is not loaded" },
 	{ ENOSPC,	"the user has too many objects, calls or tasks" },
+	{ ENOTRECOVERABLE, "the mutex could not be locked again" },
 	{ ENOTTY,	"not a descriptor of this type of object" },
 	{ ENXIO,	"the muster module is not loaded" },
 	{ EOVERFLOW,	"there would be more permits than the limit" },

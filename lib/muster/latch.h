@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The countdown latch: wait until so many things have happened, once (G1, G2, G5)
+ * The countdown latch: wait until so many things have happened, once (G1, G2, G5e)
  */
 #ifndef MUSTER_LATCH_H
 #define MUSTER_LATCH_H

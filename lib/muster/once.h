@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Once: what is done one time only, whoever asks (F8, G5)
+ * Once: what is done one time only, whoever asks (F8, G5a)
  */
 #ifndef MUSTER_ONCE_H
 #define MUSTER_ONCE_H

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The condition variable: G5
+ * The condition variable: G5d
  */
 #include "kill_test.h"
 
 #define NR	3
 #define KILLS	60
+#define TURNS	2000
 
 /**
  * struct room - where some wait
@@ -90,7 +91,7 @@ static uint64_t signals(int cond)
 	return muster_sem_stat(cond, &stat, NULL, 0) ? 99 : stat.limit / 7173492;
 }
 
-/* G5: one by one, in order; then all. */
+/* G5d: one by one, in order; then all. */
 TEST_F(cond, signal_and_broadcast)
 {
 	struct room *room = self->room;
@@ -128,7 +129,7 @@ static int not_mine(void *arg)
 	       muster_cond_wait(room->cond, room->mutex, 0, NULL) == -EPERM ? 0 : 1;
 }
 
-/* G5: only with the mutex, and what goes wrong leaves it locked. */
+/* G5d: only with the mutex, and what goes wrong leaves it locked. */
 TEST_F(cond, errors)
 {
 	struct rlimit none = { 0, 0 };
@@ -174,7 +175,7 @@ TEST_F(cond, interrupted)
 	EXPECT_EQ(0, muster_mutex_trylock(self->mutex));
 }
 
-/* G5: the mutex is locked again though its descriptor does not wait. */
+/* G5d: the mutex is locked again though its descriptor does not wait. */
 TEST_F(cond, nonblocking_mutex)
 {
 	pid_t pid;
@@ -188,7 +189,7 @@ TEST_F(cond, nonblocking_mutex)
 	EXPECT_EQ(10, reap(pid));
 }
 
-/* G5: who was woken and dies before it has the mutex wakes the next. */
+/* G5d: who was woken and dies before it has the mutex wakes the next. */
 TEST_F(cond, killed_while_woken)
 {
 	pid_t first = WAITS(self->room), second = WAITS(self->room);
@@ -205,7 +206,7 @@ TEST_F(cond, killed_while_woken)
 	EXPECT_EQ(0, signals(self->cond));
 }
 
-/* G5: who keeps its signal, and dies over the work, wakes the next, with notice. */
+/* G5d: who keeps its signal, and dies over the work, wakes the next, with notice. */
 TEST_F(cond, killed_over_the_work)
 {
 	pid_t first, second;
@@ -226,7 +227,7 @@ TEST_F(cond, killed_over_the_work)
 	EXPECT_EQ(0, signals(self->cond));
 }
 
-/* G5: to close what is kept passes it on, to wait again uses it up. */
+/* G5d: to close what is kept passes it on, to wait again uses it up. */
 TEST_F(cond, kept)
 {
 	struct room *room = self->room;
@@ -288,6 +289,50 @@ TEST(cond_by_name)
 	EXPECT_EQ(10, reap(pid));
 }
 
+/* ---- signals that come early ---- */
+
+/* Waits for its turn, and hands it over. */
+static bool take_turn(struct yard *yard, int me)
+{
+	bool good = muster_mutex_lock(yard->fd) == 0;
+
+	while (good && yard->items != me)
+		good = muster_cond_wait(yard->cond, yard->fd, MUSTER_FOREVER, NULL) == 0;
+	yard->items = !me;
+	return good && muster_cond_signal(yard->cond, yard->fd) >= 0 &&
+	       !muster_mutex_unlock(yard->fd);
+}
+
+static int take_turns(void *arg)
+{
+	int i;
+
+	for (i = 0; i < TURNS; i++) {
+		if (!take_turn(arg, 1))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * G5d: no signal is missed that comes as soon as the mutex is unlocked. Each waits for the
+ * other's, so one that is missed is the end.
+ */
+TEST_F_TIMEOUT(yard, turns, 120)
+{
+	struct yard *yard = self->yard;
+	pid_t pid;
+	int i;
+
+	yard->fd = muster_mutex_open(NULL, 0, 0);
+	yard->cond = muster_cond_open(NULL, 0, 0);
+	pid = spawn(take_turns, yard);
+	for (i = 0; i < TURNS; i++)
+		ASSERT_TRUE(take_turn(yard, 0));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, signals(yard->cond));
+}
+
 /* ---- work that is left to nobody ---- */
 
 /* Takes what there is; dies now and then, before it or after it. */
@@ -306,21 +351,20 @@ static int consume(void *arg)
 {
 	struct yard *yard = arg;
 	unsigned int seed = yard_seed(yard);
-	int signal;
+	int fd = muster_mutex_open("lib-items", 0, 0), signal;
+	int cond = muster_cond_open("lib-there-are-items", 0, 0);
 
 	for (;;) {
 		signal = -1;
-		if (muster_mutex_lock(yard->fd) < 0)
+		if (muster_mutex_lock(fd) < 0)
 			return 1;
 		while (!yard->items && !yard->stop) {
-			if (muster_cond_wait(yard->cond, yard->fd, MUSTER_FOREVER,
-					     &signal) < 0)
+			if (muster_cond_wait(cond, fd, MUSTER_FOREVER, &signal) < 0)
 				return 1;
 		}
 		if (yard->items)
 			take_item(yard, &seed);
-		if (muster_cond_done(yard->cond, yard->fd, &signal) ||
-		    muster_mutex_unlock(yard->fd))
+		if (muster_cond_done(cond, fd, &signal) || muster_mutex_unlock(fd))
 			return 1;
 		if (yard->stop)
 			return 0;
@@ -344,17 +388,17 @@ static bool all_wait(struct yard *yard)
 }
 
 /*
- * G5: each item is taken, though its signal goes to who is killed. There is but one at a
+ * G5d: each item is taken, though its signal goes to who is killed. There is but one at a
  * time, all wait before it comes, and nothing but its signal can wake them.
  */
-TEST_F_TIMEOUT(killed, cond, 300)
+TEST_F_TIMEOUT(yard, cond_killed, 300)
 {
 	struct yard *yard = self->yard;
 	pid_t pid[WORKERS] = { 0 };
 	unsigned int seed = 42, i, n;
 
-	yard->fd = muster_mutex_open(NULL, 0, 0);
-	yard->cond = muster_cond_open(NULL, 0, 0);
+	yard->fd = muster_mutex_open("lib-items", O_CREAT, 0600);
+	yard->cond = muster_cond_open("lib-there-are-items", O_CREAT, 0600);
 	ASSERT_LE(0, yard->fd);
 	ASSERT_LE(0, yard->cond);
 	for (n = 0; n < KILLS; n++) {

@@ -108,6 +108,61 @@ void semaphore()
 	close(fd);
 }
 
+int throwing_once(struct muster_work *, void *)
+{
+	throw std::runtime_error("the work failed");
+}
+
+int done_once(struct muster_work *work, void *)
+{
+	return muster_work_set(work, "42", 2);
+}
+
+void once_exception()
+{
+	int fd = muster_flight_open(nullptr, 0, 0, 0, 0);
+	struct muster_result result;
+	bool thrown = false;
+
+	try {
+		muster_once(fd, key, sizeof(key), throwing_once, nullptr, 0,
+			    MUSTER_FOREVER, nullptr);
+	} catch (const std::runtime_error &) {
+		thrown = true;
+	}
+	check(thrown && !muster_once(fd, key, sizeof(key), done_once, nullptr, 0,
+				     MUSTER_FOREVER, &result) &&
+	      result.role == MUSTER_ROLE_LEADER, "G5a: an exception has not done it");
+	muster_result_free(&result);
+	close(fd);
+}
+
+/* One waits for the other, by a mutex and a condition variable. */
+void locks()
+{
+	int mutex = muster_mutex_open(nullptr, 0, 0), cond = muster_cond_open(nullptr, 0, 0);
+	int latch = muster_latch_open(nullptr, 0, 0, 1);
+	bool there = false, good = true;
+	std::thread thread([&] {
+		good = !muster_mutex_lock(mutex);
+		while (good && !there)
+			good = !muster_cond_wait(cond, mutex, MUSTER_FOREVER, nullptr);
+		muster_mutex_unlock(mutex);
+		muster_latch_count_down(latch);
+	});
+
+	muster_mutex_lock(mutex);
+	there = true;
+	muster_cond_signal(cond, mutex);
+	muster_mutex_unlock(mutex);
+	check(!muster_latch_wait(latch, MUSTER_FOREVER), "G5: locks from C++");
+	thread.join();
+	check(good, "G5d: a thread waits for another");
+	close(mutex);
+	close(cond);
+	close(latch);
+}
+
 }
 
 int main()
@@ -119,9 +174,11 @@ int main()
 	/* What hangs is to fail, and what was good until then to be known. */
 	std::setvbuf(stdout, nullptr, _IOLBF, 0);
 	alarm(60);
-	std::printf("TAP version 13\n1..3\n");
+	std::printf("TAP version 13\n1..6\n");
 	flight_exception();
 	barrier_exception();
 	semaphore();
+	once_exception();
+	locks();
 	return failures != 0;
 }

@@ -131,17 +131,17 @@ static inline bool kill_some(struct yard *yard, int (*work)(void *arg), int kill
 	return good;
 }
 
-FIXTURE(killed) {
+FIXTURE(yard) {
 	struct yard *yard;
 };
 
-FIXTURE_SETUP(killed)
+FIXTURE_SETUP(yard)
 {
 	self->yard = share(sizeof(*self->yard));
 	ASSERT_NE(NULL, self->yard);
 }
 
-FIXTURE_TEARDOWN(killed)
+FIXTURE_TEARDOWN(yard)
 {
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The countdown latch: G1, G2, G5
+ * The countdown latch: G1, G2, G5e
  */
 #include "lib_test.h"
 
@@ -47,7 +47,7 @@ static bool ticket_has(int ticket, uint32_t outcome)
 	return !muster_ticket_read(ticket, &v, NULL, 0) && !v.error && v.outcome == outcome;
 }
 
-/* G5: it opens with the last part, for all who wait, and stays open. */
+/* G5e: it opens with the last part, for all who wait, and stays open. */
 TEST(latch)
 {
 	int fd = muster_latch_open("lib-latch", O_CREAT, 0600, NR), other, ticket, i;
@@ -92,7 +92,7 @@ TEST(latch)
 	EXPECT_EQ(-EAGAIN, muster_latch_take(other, 1));
 }
 
-/* G2, G5: who has taken parts on and dies keeps nobody waiting. */
+/* G2, G5e: who has taken parts on and dies keeps nobody waiting. */
 TEST(latch_broken)
 {
 	int fd = muster_latch_open(NULL, 0, 0, 9), ticket;
@@ -122,7 +122,7 @@ TEST(latch_broken)
 	EXPECT_EQ(SOME_ERRNO, errno);
 }
 
-/* G5: what is open stays open, though somebody dies over what was too many. */
+/* G5e: what is open stays open, though somebody dies over what was too many. */
 TEST(latch_open_for_good)
 {
 	int fd = muster_latch_open(NULL, 0, 0, 2), group = dup(fd);

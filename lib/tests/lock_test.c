@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The mutex and the rwlock: G5
+ * The mutex and the rwlock: G5b, G5c
  */
 #include "kill_test.h"
 
@@ -32,7 +32,7 @@ static int has_nothing(void *arg)
 	return muster_mutex_trylock(fd) == -EAGAIN ? 0 : 2;
 }
 
-/* G5, W3: one at a time, and what the parent has is not its child's. */
+/* G5b, W3: one at a time, and what the parent has is not its child's. */
 TEST(mutex)
 {
 	int fd = muster_mutex_open("lib-mutex", O_CREAT, 0600), other, ticket;
@@ -62,7 +62,7 @@ TEST(mutex)
 	EXPECT_EQ(-EPERM, muster_mutex_unlock(fd));
 }
 
-/* G5, W4: notice of death, until somebody unlocks. */
+/* G5b, W4: notice of death, until somebody unlocks. */
 TEST(mutex_notice)
 {
 	int fd = muster_mutex_open(NULL, 0, 0), ticket;
@@ -91,26 +91,26 @@ static int lock_often(void *arg)
 {
 	struct yard *yard = arg;
 	unsigned int seed = yard_seed(yard);
-	int ret;
+	int fd = muster_mutex_open("lib-killed", 0, 0), ret;
 
 	while (!yard->stop) {
-		ret = muster_mutex_lock(yard->fd);
+		ret = muster_mutex_lock(fd);
 		if (ret < 0)
 			return 1;
 		change_pair(yard, ret, &seed);
-		if (muster_mutex_unlock(yard->fd))
+		if (muster_mutex_unlock(fd))
 			return 1;
 		dawdle(&seed);
 	}
 	return 0;
 }
 
-/* G5: mutual exclusion, and notice of each death that matters, whoever is killed. */
-TEST_F_TIMEOUT(killed, mutex, 300)
+/* G5b: mutual exclusion, and notice of each death that matters, whoever is killed. */
+TEST_F_TIMEOUT(yard, mutex_killed, 300)
 {
 	struct yard *yard = self->yard;
 
-	yard->fd = muster_mutex_open(NULL, 0, 0);
+	yard->fd = muster_mutex_open("lib-killed", O_CREAT, 0600);
 	ASSERT_LE(0, yard->fd);
 	EXPECT_TRUE(kill_some(yard, lock_often, KILLS));
 	EXPECT_EQ(0, yard->wrong);
@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(killed, mutex, 300)
 
 /* ---- rwlock ---- */
 
-/* G5: many who read, or one who writes; who writes is not overtaken by who reads. */
+/* G5c: many who read, or one who writes; who writes is not overtaken by who reads. */
 TEST(rwlock)
 {
 	int fd = muster_rwlock_open("lib-rwlock", O_CREAT, 0600), other, writer, reader;
@@ -158,7 +158,7 @@ TEST(rwlock)
 	EXPECT_EQ(0, muster_rwlock_wrlock(fd));
 }
 
-/* G5: from one to the other, with nobody in between. */
+/* G5c: from one to the other, with nobody in between. */
 TEST(rwlock_changes)
 {
 	int fd = muster_rwlock_open(NULL, 0, 0), writer, reader;
@@ -187,6 +187,25 @@ TEST(rwlock_changes)
 	EXPECT_EQ(0, muster_rwlock_rdlock(fd));
 }
 
+static int may_not_unlock(void *arg)
+{
+	int fd = *(int *)arg;
+
+	if (muster_rwlock_unlock(fd) != -EPERM || muster_rwlock_downgrade(fd) != -EPERM)
+		return 1;
+	return muster_rwlock_tryrdlock(fd) == -EAGAIN ? 0 : 2;
+}
+
+/* G5c, W3: what the parent has is not its child's. */
+TEST(rwlock_fork)
+{
+	int fd = muster_rwlock_open(NULL, 0, 0);
+
+	ASSERT_EQ(0, muster_rwlock_wrlock(fd));
+	EXPECT_EQ(0, reap(spawn(may_not_unlock, &fd)));
+	EXPECT_EQ(0, muster_rwlock_unlock(fd));
+}
+
 static int wrlock_and_die(void *arg)
 {
 	if (muster_rwlock_wrlock(*(int *)arg) < 0)
@@ -195,7 +214,7 @@ static int wrlock_and_die(void *arg)
 	return 2;
 }
 
-/* G5, W4: notice of a writer's death, until another has repaired; readers cannot. */
+/* G5c, W4: notice of a writer's death, until another has repaired; readers cannot. */
 TEST(rwlock_notice)
 {
 	int fd = muster_rwlock_open(NULL, 0, 0);
@@ -262,7 +281,8 @@ static int read_and_write(void *arg)
 	return err;
 }
 
-TEST_F_TIMEOUT(killed, rwlock, 300)
+/* G5c: who writes is alone, whoever is killed, and what is out of order comes with notice. */
+TEST_F_TIMEOUT(yard, rwlock_killed, 300)
 {
 	struct yard *yard = self->yard;
 

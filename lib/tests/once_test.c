@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Once: F6, F8, G5
+ * Once: F6, F8, G5a
  */
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +77,7 @@ FIXTURE_TEARDOWN(once)
 {
 }
 
-/* G5: many processes, at once and later, one run. */
+/* G5a: many processes, at once and later, one run. */
 TEST_F(once, many)
 {
 	struct muster_result result;
@@ -100,7 +100,7 @@ TEST_F(once, many)
 	EXPECT_EQ(2, ask_which(self->deed));
 }
 
-/* G5, F6: who is killed over it has not done it. */
+/* G5a, F6: who is killed over it has not done it. */
 TEST_F(once, killed)
 {
 	int i, ret, dead = 0;
@@ -120,7 +120,7 @@ TEST_F(once, killed)
 	EXPECT_EQ(4, ask_which(self->deed));
 }
 
-/* G5, F8: to have failed is not to have done it, unless that is asked for. */
+/* G5a, F8: to have failed is not to have done it, unless that is asked for. */
 TEST_F(once, failures)
 {
 	struct muster_result result;
@@ -150,7 +150,7 @@ static int wants_other(struct muster_work *work, void *arg)
 	return run(work, arg);
 }
 
-/* G5: once is once, whatever the function wishes. */
+/* G5a: once is once, whatever the function wishes. */
 TEST_F(once, has_other_wishes)
 {
 	int i;
@@ -176,7 +176,7 @@ static unsigned long set_bytes_max(unsigned long bytes)
 	return old;
 }
 
-/* G5, O7: what cannot be kept is not passed off as done. */
+/* G5a, O7: what cannot be kept is not passed off as done. */
 TEST_F(once, no_room)
 {
 	unsigned long old = set_bytes_max(0);
