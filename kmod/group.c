@@ -327,11 +327,11 @@ static int group_reset(const struct muster_request *req, struct muster_group_can
 	if (reset->flags)
 		return -EINVAL;
 	spin_lock(&group->object.lock);
-	/* Those that are about to be let out are to be told how it was. */
-	while (!group->counts.pending && group_has_over(group)) {
+	do {
+		/* Those that are about to be let out are to be told how it was. */
 		group_unlock_serve(group);
 		spin_lock(&group->object.lock);
-	}
+	} while (group_has_over(group));
 	if (group->counts.pending) {
 		spin_unlock(&group->object.lock);
 		return -EBUSY;
