@@ -174,6 +174,11 @@ static int cond_lock(int mutex)
 	return ret < 0 ? -ENOTRECOVERABLE : ret;
 }
 
+int muster_cond_wait_async(int fd, int mutex, uint64_t deadline)
+{
+	return cond_enter(fd, mutex, deadline);
+}
+
 int muster_cond_wait(int fd, int mutex, uint64_t deadline, int *signal)
 {
 	int none = -1, err, notice, ticket;

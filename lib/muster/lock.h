@@ -250,10 +250,25 @@ int muster_cond_open(const char *name, int oflags, unsigned int mode);
 int muster_cond_wait(int fd, int mutex, uint64_t deadline, int *signal);
 
 /**
+ * muster_cond_wait_async - unlock the mutex, wait for a signal, by ticket
+ * @fd:		the condition variable
+ * @mutex:	the mutex, locked
+ * @deadline:	how long to wait for the signal
+ *
+ * When the ticket is readable, and its verdict's @error is 0, it is the signal, as
+ * muster_cond_wait() keeps it: the caller locks the mutex again, looks, and gives the ticket
+ * to muster_cond_done(). To close it passes the signal on, or leaves the queue.
+ *
+ * Return: the ticket, and the mutex is unlocked; -EPERM the process has not locked it; else,
+ * as muster_cond_wait(), with the mutex locked.
+ */
+int muster_cond_wait_async(int fd, int mutex, uint64_t deadline);
+
+/**
  * muster_cond_done - use up a signal that was kept
  * @fd:		the condition variable
  * @mutex:	the mutex, still locked
- * @signal:	as muster_cond_wait() has set it; -1 afterwards. If it is -1, nothing is done.
+ * @signal:	as muster_cond_wait() has set it, or the ticket; -1 afterwards. If it is -1, nothing is done.
  *
  * Return: 0; -EPERM the process has not locked the mutex.
  */

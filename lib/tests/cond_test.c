@@ -266,6 +266,32 @@ TEST_F(cond, kept)
 	EXPECT_EQ(0, signals(self->cond));
 }
 
+/* G5d, T5: by ticket, in one thread. */
+TEST_F(cond, async)
+{
+	struct muster_verdict v;
+	int first, second;
+
+	EXPECT_EQ(-EPERM, muster_cond_wait_async(self->cond, self->mutex, MUSTER_FOREVER));
+	ASSERT_EQ(0, muster_mutex_lock(self->mutex));
+	first = muster_cond_wait_async(self->cond, self->mutex, MUSTER_FOREVER);
+	ASSERT_LE(0, first);
+	ASSERT_EQ(0, muster_mutex_trylock(self->mutex));
+	second = muster_cond_wait_async(self->cond, self->mutex, MUSTER_FOREVER);
+	ASSERT_LE(0, second);
+	ASSERT_EQ(0, muster_mutex_trylock(self->mutex));
+	EXPECT_EQ(1, muster_cond_signal(self->cond, self->mutex));
+	EXPECT_TRUE(is_ready(first));
+	EXPECT_FALSE(is_ready(second));
+	close(first);
+	EXPECT_TRUE(is_ready(second));
+	EXPECT_EQ(0, muster_ticket_read(second, &v, NULL, 0));
+	EXPECT_EQ(0, v.error);
+	EXPECT_EQ(0, muster_cond_done(self->cond, self->mutex, &second));
+	EXPECT_EQ(-1, second);
+	EXPECT_EQ(0, signals(self->cond));
+}
+
 /* O4: by name, whatever state it is in. */
 TEST(cond_by_name)
 {
@@ -408,7 +434,7 @@ TEST_F_TIMEOUT(yard, cond_killed, 300)
 		for (i = below(&seed, 200); i; i--)
 			__asm__ volatile("");
 		i = below(&seed, WORKERS);
-		if (below(&seed, 2))
+		if (below(&seed, 2) && pid[i])
 			kill(pid[i], SIGKILL);
 		/* Three at the most die over it, else nobody is left to take it. */
 		ASSERT_SOON(!yard->items || !sem_waiters(yard->cond));
@@ -417,8 +443,8 @@ TEST_F_TIMEOUT(yard, cond_killed, 300)
 	ASSERT_LE(0, muster_mutex_lock(yard->fd));
 	EXPECT_LE(0, muster_cond_broadcast(yard->cond, yard->fd));
 	EXPECT_EQ(0, muster_mutex_unlock(yard->fd));
-	for (i = 0; i < WORKERS; i++)
-		EXPECT_LE(-SIGKILL, reap(pid[i]));
+	EXPECT_TRUE(end_all(yard, pid));
+	EXPECT_EQ(0, yard->wrong);
 }
 
 TEST_MUSTER_MAIN

@@ -85,15 +85,35 @@ static inline unsigned int yard_seed(struct yard *yard)
 	return 4711 + __atomic_fetch_add(&yard->seeds, 1, __ATOMIC_RELAXED);
 }
 
-/* Starts another for each that has died by itself. */
+/* How many still run; one that has ended otherwise than well, or killed, is wrong. */
+static inline int still_run(struct yard *yard, pid_t *pid)
+{
+	int i, status, left = 0;
+
+	for (i = 0; i < WORKERS; i++) {
+		if (!pid[i])
+			continue;
+		if (waitpid(pid[i], &status, WNOHANG) != pid[i]) {
+			left++;
+			continue;
+		}
+		pid[i] = 0;
+		if (WIFEXITED(status) && WEXITSTATUS(status))
+			add_to(&yard->wrong);
+	}
+	return left;
+}
+
+/* Starts another for each that has ended. */
 static inline void replace_dead(struct yard *yard, pid_t *pid, int (*work)(void *arg))
 {
 	int i;
 
+	if (still_run(yard, pid) == WORKERS)
+		return;
 	for (i = 0; i < WORKERS; i++) {
-		if (pid[i] && waitpid(pid[i], NULL, WNOHANG) != pid[i])
-			continue;
-		pid[i] = spawn(work, yard);
+		if (!pid[i])
+			pid[i] = spawn(work, yard);
 	}
 }
 
@@ -111,6 +131,22 @@ static inline bool got_on(struct yard *yard, unsigned int n, pid_t *pid,
 	return yard->rounds - from >= n;
 }
 
+/* Tells them to end; false if one does not. */
+static inline bool end_all(struct yard *yard, pid_t *pid)
+{
+	uint64_t give_up = muster_after_ms(PATIENCE_MS);
+	int i, left;
+
+	yard->stop = 1;
+	while ((left = still_run(yard, pid)) && muster_after_ns(0) < give_up)
+		usleep(1000);
+	for (i = 0; i < WORKERS; i++) {
+		if (pid[i])
+			kill(pid[i], SIGKILL);
+	}
+	return !left;
+}
+
 /* Kills @kills of them, one by one; false if the others did not go on. */
 static inline bool kill_some(struct yard *yard, int (*work)(void *arg), int kills)
 {
@@ -121,14 +157,10 @@ static inline bool kill_some(struct yard *yard, int (*work)(void *arg), int kill
 	while (good && kills--) {
 		good = got_on(yard, 1 + below(&seed, 20), pid, work);
 		i = below(&seed, WORKERS);
-		kill(pid[i], SIGKILL);
-		waitpid(pid[i], NULL, 0);
-		pid[i] = spawn(work, yard);
+		if (pid[i])
+			kill(pid[i], SIGKILL);
 	}
-	yard->stop = 1;
-	for (i = 0; i < WORKERS; i++)
-		waitpid(pid[i], NULL, 0);
-	return good;
+	return end_all(yard, pid) && good;
 }
 
 FIXTURE(yard) {
