@@ -287,7 +287,7 @@ static int group_result(const struct muster_request *req, struct muster_group_re
 	args->state = slot->state;
 	args->status = slot->status;
 	args->pid = pid_vnr(slot->pid);
-	args->__pad = 0;
+	args->order = slot->order;
 	spin_unlock(&group->object.lock);
 
 	fits = min_t(u64, args->result_len, args->buf_len);

@@ -113,6 +113,7 @@ struct group_owner {
  * @result:	NULL if empty
  * @status:	how it ended
  * @state:	MUSTER_TASK_*
+ * @order:	its place among those that have ended, 0 while pending
  */
 struct group_slot {
 	struct rb_node by_number;
@@ -125,6 +126,7 @@ struct group_slot {
 	struct muster_result *result;
 	s32 status;
 	u32 state;
+	u32 order;
 };
 
 /**

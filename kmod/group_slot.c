@@ -220,6 +220,7 @@ void group_end_task(struct muster_group *group, struct group_slot *slot, s32 sta
 	group_slot_take(slot);
 	slot->status = status;
 	slot->state = state;
+	slot->order = counts->succeeded + counts->failed + 1;
 	counts->pending--;
 	if (state == MUSTER_TASK_DIED)
 		counts->died++;

@@ -252,6 +252,7 @@ AT(muster_group_result, result_len, 32);
 AT(muster_group_result, state, 40);
 AT(muster_group_result, status, 44);
 AT(muster_group_result, pid, 48);
+AT(muster_group_result, order, 52);
 SIZE(muster_group_result, 56);
 
 AT(muster_group_cancel, size, 0);

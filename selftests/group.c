@@ -163,6 +163,7 @@ TEST_F(group, death)
 	ASSERT_EQ(0, ask(me, result_of(self->fd, slot + 1)));
 	EXPECT_EQ(MUSTER_TASK_DIED, me->job.result.state);
 	EXPECT_EQ(-EOWNERDEAD, me->job.result.status);
+	EXPECT_EQ(2, me->job.result.order);
 }
 
 /* G2, W2: as many as a process may have, and it dies. */
@@ -370,6 +371,7 @@ TEST_F(group, results)
 		EXPECT_EQ(i, me->job.result.status);
 		EXPECT_EQ(getpid(), me->job.result.pid);
 		EXPECT_EQ(text[i] ? 3 : 0, me->job.result.result_len);
+		EXPECT_EQ(3 - i, me->job.result.order);
 		if (text[i])
 			EXPECT_EQ(0, strncmp(text[i], buf, 2));
 		EXPECT_EQ(0, buf[2]);

@@ -658,6 +658,7 @@ static void answer_result(struct answer *a)
 		.state = MUSTER_TASK_DONE,
 		.status = 9,
 		.pid = getpid(),
+		.order = 1,
 	};
 	expect_buffer(a, RESULT, strlen(RESULT));
 }

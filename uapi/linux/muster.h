@@ -982,7 +982,8 @@ struct muster_group_wait {
  * @state:	(out) MUSTER_TASK_*
  * @status:	(out) as DONE gave it; died: -EOWNERDEAD
  * @pid:	(out) the process whose task it is or was, in the caller's PID namespace
- * @__pad:	(out) 0
+ * @order:	(out) 1 for the task that was done first since the last reset, 2 for the next,
+ *		and so on, those that died included; 0 while it is pending
  *
  * Errors: ENOENT there is no slot with this or a greater number.
  */
@@ -996,7 +997,7 @@ struct muster_group_result {
 	__u32 state;
 	__s32 status;
 	__s32 pid;
-	__u32 __pad;
+	__u32 order;
 };
 
 /**
