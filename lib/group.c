@@ -2,11 +2,7 @@
 /*
  * The group: tasks of many processes, to be waited for
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -110,71 +106,4 @@ int muster_group_stat(int fd, struct muster_group_stat *stat,
 	stat->nr_processes = nr;
 	err = muster_ioctl(fd, MUSTER_GROUP_STAT, stat);
 	return err ? err : muster_listed(stat->nr_processes, nr);
-}
-
-/* In the child: it has the slot before it says so to its parent. */
-static void run_task(int fd, uint64_t slot, muster_task_fn fn, void *arg, int ready)
-{
-	int status;
-
-	if (muster_group_claim(fd, slot))
-		_exit(1);
-	if (write(ready, "", 1) != 1)
-		_exit(1);
-	close(ready);
-	status = fn(fd, slot, arg);
-	/* EPERM: it has said so itself. */
-	muster_group_done(fd, slot, status, NULL, 0);
-	_exit(status ? 1 : 0);
-}
-
-/* Not read(2), which would be a cancellation point. */
-static int is_ready(int fd)
-{
-	char byte;
-	long got;
-
-	do
-		got = syscall(SYS_read, fd, &byte, 1L);
-	while (got < 0 && errno == EINTR);
-	return got == 1;
-}
-
-static int start_task(int fd, uint64_t slot, muster_task_fn fn, void *arg)
-{
-	int ready[2], pid;
-
-	if (pipe2(ready, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		run_task(fd, slot, fn, arg, ready[1]);
-	if (pid < 0)
-		pid = -errno;
-	syscall(SYS_close, ready[1]);
-	/* It died before the task was its own; else this is EPERM. */
-	if (pid > 0 && !is_ready(ready[0]))
-		muster_group_done(fd, slot, -EOWNERDEAD, NULL, 0);
-	syscall(SYS_close, ready[0]);
-	return pid;
-}
-
-int muster_group_spawn(int fd, muster_task_fn fn, void *arg, uint64_t deadline,
-		       uint64_t *slot)
-{
-	uint64_t number;
-	int err, saved;
-
-	err = muster_group_add(fd, 1, 0, deadline, &number);
-	if (err)
-		return err;
-	if (slot)
-		*slot = number;
-	saved = errno;
-	err = start_task(fd, number, fn, arg);
-	/* There is no child to do it. */
-	if (err < 0)
-		muster_group_done(fd, number, err, NULL, 0);
-	errno = saved;
-	return err;
 }

@@ -51,4 +51,17 @@ void muster_file_rewind(int file);
 int muster_file_read(int file, char *data, size_t len);
 int muster_file_make(const char *data, size_t len);
 
+/* wait.c */
+struct pollfd;
+
+int muster_poll(struct pollfd *fds, unsigned int nr, uint64_t deadline);
+void muster_sleep(uint64_t until);
+void muster_close(int fd);
+
+/* group_spawn.c: muster_task_cancelled() is true when the parent has died. */
+#define SPAWN_TIED	(1U << 0)
+
+int muster_spawn(int fd, uint64_t slot, muster_task_fn fn, void *arg, uint32_t flags,
+		 int *pidfd);
+
 #endif /* MUSTER_INTERNAL_H */

@@ -63,6 +63,7 @@
 #include "muster/lock.h"
 #include "muster/once.h"
 #include "muster/sem.h"
+#include "muster/task.h"
 #include "muster/ticket.h"
 
 #endif /* MUSTER_H */

@@ -44,11 +44,13 @@ typedef int (*muster_task_fn)(int fd, uint64_t slot, void *arg);
  * @slot:	set to the task's number, or NULL
  *
  * As fork(2): the child has copies of everything, and only the calling thread. The
- * caller is to wait for it with waitpid(2), some time. A child that dies is a task that
- * failed (G2). It ends with _exit(2): 0, or 1 if @fn did not return 0.
+ * caller is to wait for it with waitpid(2), some time; <muster/task.h> has functions that
+ * do. A child that dies is a task that failed (G2), and so is one that ends its thread or
+ * throws a C++ exception, with -ECANCELED. It ends with _exit(2): 0, or 1 if @fn did not
+ * return 0.
  *
- * Return: the process ID; -ECANCELED the group is cancelled (G3); -ENOSPC; what fork(2)
- * or pipe(2) say; or an error of those that wait.
+ * Return: the process ID; -ECANCELED the group is cancelled (G3); -ENOSPC; what fork(2),
+ * pidfd_open(2) and eventfd(2) say; or an error of those that wait.
  */
 int muster_group_spawn(int fd, muster_task_fn fn, void *arg, uint64_t deadline,
 		       uint64_t *slot);
