@@ -62,6 +62,7 @@
 #include "muster/latch.h"
 #include "muster/lock.h"
 #include "muster/once.h"
+#include "muster/retry.h"
 #include "muster/sem.h"
 #include "muster/task.h"
 #include "muster/ticket.h"
