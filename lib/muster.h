@@ -15,6 +15,9 @@
  *	mutex, rwlock	with notice of a holder's death: muster_mutex_lock()
  *	condition	waits for a change of what a mutex protects: muster_cond_wait()
  *	latch		waits until so many things have happened: muster_latch_wait()
+ *	tasks		all of them, the first, the last, one by one: muster_all()
+ *	retry		until it succeeds, with pauses: muster_retry()
+ *	schedule	at a time, or every so often: muster_schedule_add()
  *
  * Each has a header of its own below muster/, where every function is described; this
  * one includes them all.
@@ -33,7 +36,8 @@
  *   ends when it closes its last descriptor of the object, however it ends.
  * - Any thread may call anything at any time. None of the functions is a
  *   cancellation point. None but muster_flight_do(), muster_flight_ask(), muster_once(),
- *   muster_work_*() and muster_result_free() allocates memory, so the others may
+ *   muster_work_*(), muster_result_free() and those of <muster/task.h>,
+ *   <muster/retry.h> and <muster/schedule.h> allocates memory, so the others may
  *   be called from signal handlers and after fork(2).
  * - A deadline is absolute, in ns of CLOCK_MONOTONIC: muster_after_ms(500) is half a
  *   second from now, MUSTER_FOREVER is never. What is free is granted even if the
@@ -63,6 +67,7 @@
 #include "muster/lock.h"
 #include "muster/once.h"
 #include "muster/retry.h"
+#include "muster/schedule.h"
 #include "muster/sem.h"
 #include "muster/task.h"
 #include "muster/ticket.h"
