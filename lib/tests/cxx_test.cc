@@ -163,6 +163,66 @@ void locks()
 	close(latch);
 }
 
+int throwing_task(int, uint64_t, void *)
+{
+	throw std::runtime_error("the task failed");
+}
+
+/* In the task's process it must not come out of muster_all(), as a second one of us. */
+void task_exception()
+{
+	struct muster_task tasks[2] = {};
+	struct muster_tasks_how how = {};
+	int pid = getpid(), ret;
+
+	tasks[0].fn = tasks[1].fn = throwing_task;
+	how.flags = MUSTER_TASKS_KEEP_GOING;
+	try {
+		ret = muster_all(tasks, 2, MUSTER_FOREVER, &how);
+	} catch (const std::runtime_error &) {
+		_exit(1);
+	}
+	if (getpid() != pid)
+		_exit(1);
+	check(ret == 0 && tasks[0].status == -ECANCELED && tasks[1].status == -ECANCELED,
+	      "G5: an exception in a task is its failure");
+	muster_tasks_free(tasks, 2);
+}
+
+int throwing_try(uint32_t, void *)
+{
+	throw std::runtime_error("the try failed");
+}
+
+int throwing_job(const struct muster_occasion *, void *arg)
+{
+	if (++*static_cast<int *>(arg) == 1)
+		throw std::runtime_error("the job failed");
+	return 1;
+}
+
+void schedule_exception()
+{
+	struct muster_schedule *schedule = nullptr;
+	int runs = 0, thrown = 0;
+
+	try {
+		muster_retry(throwing_try, nullptr, MUSTER_FOREVER, nullptr, nullptr);
+	} catch (const std::runtime_error &) {
+		thrown++;
+	}
+	if (!muster_schedule_open(&schedule))
+		muster_schedule_every(schedule, 1000000, throwing_job, &runs, nullptr);
+	try {
+		muster_schedule_wait(schedule, MUSTER_FOREVER);
+	} catch (const std::runtime_error &) {
+		thrown++;
+	}
+	check(thrown == 2 && !muster_schedule_wait(schedule, MUSTER_FOREVER) && runs == 2,
+	      "G5: an exception in a job passes, and the job goes on");
+	muster_schedule_close(schedule);
+}
+
 }
 
 int main()
@@ -174,11 +234,13 @@ int main()
 	/* What hangs is to fail, and what was good until then to be known. */
 	std::setvbuf(stdout, nullptr, _IOLBF, 0);
 	alarm(60);
-	std::printf("TAP version 13\n1..6\n");
+	std::printf("TAP version 13\n1..8\n");
 	flight_exception();
 	barrier_exception();
 	semaphore();
 	once_exception();
 	locks();
+	task_exception();
+	schedule_exception();
 	return failures != 0;
 }
