@@ -16,6 +16,10 @@
 #define INSTANTS	20000
 #define ATTEMPTS	8
 
+/* Where everything is a hundred times slower than elsewhere. */
+#define SLOW		250
+#define ROUNDS		50
+
 /* What runs where all processes can see it. */
 struct shared {
 	int flight;
@@ -283,14 +287,14 @@ static void *wait_in_thread(void *arg)
 }
 
 /* All threads learn that nothing is left: schedgroup's Wait may sleep for ever here. */
-TEST_F(schedule, threads)
+TEST_F_TIMEOUT(schedule, threads, SLOW)
 {
 	pthread_t thread[THREADS];
 	int round, i;
 	void *ret;
 	uint64_t id;
 
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < ROUNDS; round++) {
 		ASSERT_EQ(0, muster_schedule_after(self->schedule, HOUR, count, NULL, &id));
 		for (i = 0; i < THREADS; i++)
 			pthread_create(&thread[i], NULL, wait_in_thread, self->schedule);
@@ -304,7 +308,7 @@ TEST_F(schedule, threads)
 			ASSERT_EQ(NULL, ret);
 		}
 	}
-	EXPECT_EQ(20 * 100, shared->runs);
+	EXPECT_EQ(20 * ROUNDS, shared->runs);
 }
 
 static int end_thread(const struct muster_occasion *occasion, void *arg)
@@ -427,6 +431,7 @@ TEST_F(schedule, others_wait)
 	struct muster_job job = shared_job(count, 1, 0);
 	struct muster_flight_join join;
 	char key[11] = "key\0\0\0\0\0\0\0\1";
+	int sem;
 
 	job.window = MUSTER_FOREVER;
 	ASSERT_EQ(MUSTER_ROLE_LEADER, muster_flight_join(shared->flight, key, 11, 0, 0, NULL, 0,
@@ -440,13 +445,15 @@ TEST_F(schedule, others_wait)
 	ASSERT_SOON(is_ready(self->schedule));
 	EXPECT_EQ(0, muster_schedule_wait(self->schedule, MUSTER_FOREVER));
 	EXPECT_EQ(2, shared->runs);
-	job.flight = muster_schedule_fd(self->schedule);
+	sem = muster_sem_open(NULL, 0, 0, 1);
+	job.flight = sem;
 	ASSERT_EQ(0, muster_schedule_add(self->schedule, &job, NULL));
 	EXPECT_EQ(-ENOTTY, muster_schedule_wait(self->schedule, MUSTER_FOREVER));
+	close(sem);
 	EXPECT_EQ(0, muster_schedule_wait(self->schedule, MUSTER_FOREVER));
 }
 
-#define PERIOD		(4 * MSEC)
+#define PERIOD		(10 * MSEC)
 
 /* Each attempt at an instant is one process's. */
 static int count_instant(const struct muster_occasion *occasion, void *arg)
@@ -462,7 +469,7 @@ static int count_instant(const struct muster_occasion *occasion, void *arg)
 }
 
 /* Processes that run the same schedule, and are killed, and others that come instead. */
-TEST_F(schedule, many_processes)
+TEST_F_TIMEOUT(schedule, many_processes, SLOW)
 {
 	struct muster_job job = shared_job(count_instant, 0, PERIOD);
 	unsigned int seed = 1;
@@ -472,7 +479,7 @@ TEST_F(schedule, many_processes)
 	shared->base = muster_after_ns(0) / PERIOD * PERIOD;
 	for (i = 0; i < PROCESSES; i++)
 		pid[i] = spawn(run_job, &job);
-	for (n = 0; n < 20; n++) {
+	for (n = 0; n < 12; n++) {
 		i = rand_r(&seed) % PROCESSES;
 		usleep(rand_r(&seed) % 10000);
 		kill(pid[i], SIGKILL);

@@ -650,7 +650,7 @@ static int killer(void *arg)
 }
 
 /* Whatever is killed, all are accounted for, and what is said of each is so. */
-TEST_F(task, killed_at_random)
+TEST_F_TIMEOUT(task, killed_at_random, 250)
 {
 	int pid = spawn(killer, (void *)1L), round, i, good, ret, died = 0;
 
