@@ -56,6 +56,8 @@ $(OUT)/muster.ko: $(MODULE_SOURCES) $(OUT)/kernel $(if $(C),FORCE)
 $(PARTS:%=build-%): build-%: FORCE
 	$(MAKE) -C $* BUILD=$(BUILD)
 
+build-examples: build-lib
+
 lib: build-lib	## build libmuster
 
 # As the kernel's own "make install" of kselftests does it, for one directory.
@@ -130,9 +132,11 @@ SHELL_TOOLS = $(wildcard $(BUILD)/bin $(BUILD)/bench $(BUILD)/demo)
 shell:	## an interactive shell in the VM, module loaded, tools in the path
 	@$(MAKE) -s --no-print-directory all
 	@make -s -C demo BUILD=$(BUILD)
-	@echo "Tools are in the path, kselftests in /kselftest; exit leaves."
+	@echo "Tools are in the path, kselftests in /kselftest, examples in /examples;" \
+		"exit leaves."
 	@vm/run --kernel $(KERNEL) --mem 2048 --interactive \
-		$(SHELL_TOOLS:%=--add %:/usr/local/bin) --add $(KSELFTEST):/kselftest
+		$(SHELL_TOOLS:%=--add %:/usr/local/bin) --add $(KSELFTEST):/kselftest \
+		--add $(BUILD)/examples:/examples
 
 boots: module	## boot the VM N times (N=100), two at a time: every boot must be good
 	@vm/boots $(KERNEL) $(N)
