@@ -54,8 +54,10 @@ static void suffer(void)
 	int trouble = __atomic_load_n(&shared->trouble, __ATOMIC_SEQ_CST);
 	struct muster_flight_stat stat = { .followers = 0 };
 
-	while (trouble == KILLED && stat.followers < WORKERS - 1)
-		must(muster_flight_stat(cache, &stat) || usleep(1000), "stat");
+	while (trouble == KILLED && stat.followers < WORKERS - 1) {
+		usleep(1000);
+		must(muster_flight_stat(cache, &stat), "stat");
+	}
 	if (trouble == KILLED) {
 		__atomic_store_n(&shared->trouble, WELL, __ATOMIC_SEQ_CST);
 		raise(SIGKILL);
