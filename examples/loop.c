@@ -5,8 +5,9 @@
  * A ticket is a descriptor that becomes readable when a wait has ended: here, that of a
  * caller for a key. Then either the caller leads, and is to do the work and to finish, or
  * somebody else has, and the result can be read. Nothing blocks, and there is no thread per
- * key. Another process leads some of the keys at first, finishes half of these, and is
- * killed. The rest becomes the loop's own: their tickets become readable, as leaders.
+ * key. Here there are two requests for each key. Another process leads half of the keys at
+ * first, finishes half of these, and is killed: one ticket for each of the rest becomes
+ * readable then, as that of a leader.
  *
  *	loop [KEYS]
  */
@@ -19,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,13 +87,14 @@ static void settle(struct request *request)
 	close(request->ticket);
 }
 
-static void serve(struct request *requests, int nr, int flight)
+static void serve(struct request *requests, int nr, int flight, int other)
 {
 	int epoll = must_errno(epoll_create1(EPOLL_CLOEXEC), "epoll"), i, ready;
 	struct epoll_event events[EVENTS];
 
 	for (i = 0; i < nr; i++)
 		begin(&requests[i], flight, epoll);
+	must_errno(write(other, "", 1), "write");
 	while (nr) {
 		ready = must_errno(epoll_wait(epoll, events, EVENTS, -1), "epoll");
 		for (i = 0; i < ready; i++, nr--)
@@ -102,12 +105,11 @@ static void serve(struct request *requests, int nr, int flight)
 
 /* ---- the other process ---- */
 
-/* Finishes the first half of what it leads once all is waited for, and is killed. */
-static void compete(const struct request *requests, int nr, int flight, int ready)
+/* Leads @nr keys; when the loop waits for them it finishes half of them, and is killed. */
+static void compete(const struct request *requests, int nr, int flight, int loop)
 {
-	uint64_t token[nr];
-	struct muster_flight_stat stat;
 	struct muster_flight_join join;
+	uint64_t token[nr];
 	char answer[32];
 	int i;
 
@@ -117,11 +119,8 @@ static void compete(const struct request *requests, int nr, int flight, int read
 					MUSTER_FOREVER, NULL, 0, &join), "join");
 		token[i] = join.token;
 	}
-	must_errno(write(ready, "", 1), "write");
-	do {
-		usleep(1000);
-		must(muster_flight_stat(flight, &stat), "stat");
-	} while (stat.followers < (unsigned int)nr);
+	must_errno(write(loop, "", 1), "write");
+	must_errno(read(loop, answer, 1), "read");
 	for (i = 0; i < nr / 2; i++) {
 		snprintf(answer, sizeof(answer), "another's %s", requests[i].key);
 		must(muster_flight_finish(flight, requests[i].key, strlen(requests[i].key),
@@ -130,26 +129,29 @@ static void compete(const struct request *requests, int nr, int flight, int read
 	raise(SIGKILL);
 }
 
-static void start_other(const struct request *requests, int nr, int flight)
+/* Returns a socket to it. */
+static int start_other(const struct request *requests, int nr, int flight)
 {
-	int ready[2];
+	int ends[2];
 	char byte;
 
-	must_errno(pipe(ready), "pipe");
+	must_errno(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
 	if (!must_errno(fork(), "fork"))
-		compete(requests, nr, flight, ready[1]);
-	must_errno(read(ready[0], &byte, 1), "read");
+		compete(requests, nr, flight, ends[1]);
+	close(ends[1]);
+	must_errno(read(ends[0], &byte, 1), "read");
+	return ends[0];
 }
 
 /* Is each answer from whom it should be from? */
-static int count_right(const struct request *requests, int nr)
+static int count_right(const struct request *requests, int keys)
 {
 	char answer[32];
 	int i, right = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < 2 * keys; i++) {
 		snprintf(answer, sizeof(answer), "%s %s",
-			 i < nr / 4 ? "another's" : "the loop's", requests[i].key);
+			 i % keys < keys / 4 ? "another's" : "the loop's", requests[i].key);
 		right += !strcmp(requests[i].answer, answer);
 	}
 	return right;
@@ -157,22 +159,21 @@ static int count_right(const struct request *requests, int nr)
 
 int main(int argc, char **argv)
 {
-	int nr = argc > 1 ? atoi(argv[1]) : 10000, flight, status, i;
-	struct request *requests = calloc(nr, sizeof(*requests));
+	int keys = argc > 1 ? atoi(argv[1]) : 5000, flight, status, i;
+	struct request *requests = calloc(2 * keys, sizeof(*requests));
 	struct rlimit files;
 
-	if (nr < 4 || !requests)
+	if (keys < 4 || !requests)
 		must(-EINVAL, "keys");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	flight = must(muster_flight_open(NULL, 0, 0, 0, 0), "flight");
-	for (i = 0; i < nr; i++)
-		snprintf(requests[i].key, sizeof(requests[i].key), "key %d", i);
-	start_other(requests, nr / 2, flight);
-	serve(requests, nr, flight);
+	for (i = 0; i < 2 * keys; i++)
+		snprintf(requests[i].key, sizeof(requests[i].key), "key %d", i % keys);
+	serve(requests, 2 * keys, flight, start_other(requests, keys / 2, flight));
 	wait(&status);
 	printf("led %u, followed %u, inherited %u\n", led, followed, inherited);
-	printf("%d right answers\n", count_right(requests, nr));
-	return count_right(requests, nr) != nr || !WIFSIGNALED(status);
+	printf("%d right answers\n", count_right(requests, keys));
+	return count_right(requests, keys) != 2 * keys || !WIFSIGNALED(status);
 }
