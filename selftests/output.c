@@ -1051,7 +1051,7 @@ static bool has_address(const char *text)
 	return false;
 }
 
-/* fdinfo of every object and ticket is lines of text, and has no address in it. */
+/* I5: fdinfo of every object and ticket is lines of text, and has no address in it. */
 TEST_F_TIMEOUT(output, fdinfo, 120)
 {
 	char path[64], text[1024];

@@ -188,7 +188,7 @@ FIXTURE_VARIANT_ADD(answer, half_a_megabyte) { .len = 512 << 10 };
 /* More than a result of bytes may have: it is a file in between. */
 FIXTURE_VARIANT_ADD(answer, three_megabytes) { .len = 3 << 20 };
 
-/* F1, F2, F3 */
+/* I4, F1, F2, F3 */
 TEST_F(answer, once_for_all)
 {
 	struct question *q = new_question(variant->len, ASKERS - 1);
@@ -200,7 +200,7 @@ TEST_F(answer, once_for_all)
 	EXPECT_EQ(ASKERS, same_answers(q, 1, ASKERS - 1));
 }
 
-/* F6: nobody notices but by the attempt */
+/* I4, F6: nobody notices but by the attempt */
 TEST_F(answer, survives_the_leader)
 {
 	struct question *q = new_question(variant->len, ASKERS - 1);
