@@ -174,13 +174,6 @@ FAULT_CASE(fdinfo, .type = MUSTER_SEM, .limit = 1, .call = call_fdinfo,
 
 /* ---- tickets ---- */
 
-/* The flags are at the same place in the struct of every ioctl that waits. */
-static struct job as_ticket(struct job job)
-{
-	job.acquire.flags |= MUSTER_WAIT_TICKET;
-	return job;
-}
-
 static void set_up_ticket(struct scene *s)
 {
 	must(ask(me, acquire(s->fd, 1)));

@@ -571,6 +571,13 @@ struct job reset_group(int fd)
 	return group_job(fd, MUSTER_GROUP_RESET);
 }
 
+/* The flags are at the same place in the struct of every ioctl that waits. */
+struct job as_ticket(struct job job)
+{
+	job.acquire.flags |= MUSTER_WAIT_TICKET;
+	return job;
+}
+
 static int run_close(struct job *job)
 {
 	return or_errno(close(job->fd));
@@ -601,7 +608,7 @@ struct job do_exit(int status)
 	return (struct job){ .run = run_exit, .arg = { status } };
 }
 
-static void die_with_parent(void)
+void die_with_parent(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

@@ -117,6 +117,9 @@ struct job result_of(int fd, __u64 slot);
 struct job cancel(int fd);
 struct job reset_group(int fd);
 
+/* The same, but with a ticket for a result (T5). */
+struct job as_ticket(struct job job);
+
 struct job do_close(int fd);
 struct job do_dup(int fd);
 struct job do_exit(int status);
@@ -150,6 +153,8 @@ struct puppet {
 extern struct puppet *const me;
 
 struct puppet *puppet(void);
+/* For a child of fork() that is no puppet. */
+void die_with_parent(void);
 struct puppet *puppet_thread(struct puppet *process);
 struct puppet *puppet_clone(int flags);
 void tell(struct puppet *p, struct job job);

@@ -18,13 +18,6 @@
 #define KEY	"key"
 #define MANY	10000
 
-/* The flags are at the same place in the struct of every ioctl that waits. */
-static struct job as_ticket(struct job job)
-{
-	job.acquire.flags |= MUSTER_WAIT_TICKET;
-	return job;
-}
-
 /* A ticket of the test's own, or a negative errno. */
 static int ticket(struct job job)
 {
