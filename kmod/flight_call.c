@@ -38,7 +38,7 @@ static bool flight_token_less(struct rb_node *node, const struct rb_node *parent
 	       rb_entry(parent, struct flight_call, by_token)->token;
 }
 
-/* The call has left the table: its leader has to find it in another way. */
+/* The call leaves the table: its leader has to find it in another way. */
 void flight_add_forgotten(struct flight_call *call)
 {
 	lockdep_assert_held(&call->lock);

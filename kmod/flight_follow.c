@@ -9,17 +9,21 @@
 
 /* ---- forgetting ---- */
 
-/* Takes the call out of the table; its leader and followers do not notice (F4). */
+/*
+ * Takes the call out of the table; its leader and followers do not notice (F4). The
+ * leader looks for it without the call's lock, in the table and then among those that
+ * are forgotten: so it is to be there before it is gone from the table.
+ */
 static void flight_forget_led(struct flight_call *call, struct flight_exit *exit)
 {
 	struct muster_owner *leader = &call->leader->owner;
 
 	lockdep_assert_held(&call->lock);
 
-	flight_unlist(call);
 	spin_lock(&leader->lock);
 	flight_add_forgotten(call);
 	spin_unlock(&leader->lock);
+	flight_unlist(call);
 	flight_drop_stale(call, exit);
 	atomic64_inc(&call->flight->forgotten);
 }
