@@ -16,7 +16,7 @@ static unsigned int rounds_of(enum way way)
 	return rounds(way == BY_DEATH || way == BY_TIMEOUT ? FEW_ROUNDS : ROUNDS);
 }
 
-/* Some tests call these by an -EAGAIN rather than wait for who does not come. */
+/* -EAGAIN rather than wait for one who does not come. */
 static struct job try_await(int fd)
 {
 	return await_by(fd, MUSTER_WAIT_NONBLOCK, 0);
@@ -86,7 +86,7 @@ TEST_F_TIMEOUT(leaver, at_the_trip, 120)
 	int fd = self->fd, ret, last;
 
 	ASSERT_EQ(0, ask(me, set_parties(fd, 3)));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !quitter_met_both(&self->q); i++) {
 		ASSERT_EQ(0, quitter_waits(&self->q, await(fd)));
 		ASSERT_QUICK(barrier_state(fd).waiting == 1 ||
 			     quitter_came_too_late(&self->q));
@@ -123,10 +123,6 @@ TEST_F_TIMEOUT(leaver, at_the_trip, 120)
 		EXPECT_HEALTHY(fd);
 	}
 	TH_LOG("%u tripped, %u left", self->q.granted, self->q.left);
-	if (variant->way == BY_TIMEOUT || variant->way == BY_SIGNAL) {
-		EXPECT_LT(0, self->q.granted);
-		EXPECT_LT(0, self->q.left);
-	}
 }
 
 /*
@@ -138,7 +134,7 @@ TEST_F_TIMEOUT(leaver, after_the_trip, 120)
 	unsigned int n = rounds_of(variant->way), i, void_rounds = 0;
 	int fd = self->fd;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || void_rounds == i; i++) {
 		ASSERT_EQ(0, quitter_waits(&self->q, await(fd)));
 		ASSERT_QUICK(barrier_state(fd).waiting == 1 ||
 			     quitter_came_too_late(&self->q));
@@ -161,7 +157,6 @@ TEST_F_TIMEOUT(leaver, after_the_trip, 120)
 			  self->next->job.await.generation);
 		EXPECT_HEALTHY(fd);
 	}
-	EXPECT_LT(void_rounds, n);
 }
 
 /*
@@ -175,7 +170,7 @@ TEST_F_TIMEOUT(leaver, during_the_action, 120)
 	int fd = self->action, ret, completed;
 	__u64 token, generation;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || void_rounds == i; i++) {
 		ASSERT_EQ(0, quitter_waits(&self->q, await(fd)));
 		ASSERT_QUICK(barrier_state(fd).waiting == 1 ||
 			     quitter_came_too_late(&self->q));
@@ -195,6 +190,7 @@ TEST_F_TIMEOUT(leaver, during_the_action, 120)
 		tell(self->last, at_once(self->q.race, complete(fd, token, 0)));
 		ret = quitter_leaves(&self->q, 1);
 		completed = hear(self->last);
+		lean(self->q.race, !completed);
 		if (!completed) {
 			tripped++;
 			ASSERT_TRUE(!ret || ret == GONE);
@@ -205,11 +201,11 @@ TEST_F_TIMEOUT(leaver, during_the_action, 120)
 			ASSERT_EQ(-EPERM, ask(self->last, complete(fd, token, 0)));
 			ASSERT_TRUE(is_busy(self->next));
 			ASSERT_LT(token, self->other->job.await.token);
-			ASSERT_EQ(0, ask(self->other, complete(fd,
-						self->other->job.await.token, 0)));
+			token = self->other->job.await.token;
+			ASSERT_EQ(0, ask(self->other, complete(fd, token, 0)));
 			ASSERT_EQ(0, hear(self->next));
+			EXPECT_EQ(token, self->next->job.await.token);
 			EXPECT_EQ(generation + 1, self->next->job.await.generation);
-			EXPECT_TOGETHER(self->next, self->other);
 		} else {
 			ASSERT_EQ(-EPIPE, completed);
 			ASSERT_NE(0, ret);
@@ -223,7 +219,6 @@ TEST_F_TIMEOUT(leaver, during_the_action, 120)
 		EXPECT_HEALTHY(fd);
 	}
 	TH_LOG("%u tripped, %u did not begin, of %u", tripped, void_rounds, n);
-	EXPECT_LT(void_rounds, n);
 	if (variant->way == BY_SIGNAL)
 		EXPECT_EQ(n, tripped);
 }
@@ -286,7 +281,7 @@ TEST_F_TIMEOUT(corner, reset_during_action, 120)
 	int fd = self->action, completed;
 	__u64 token, generation;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !tripped || tripped == i; i++) {
 		ARRIVE(self->a, fd);
 		ASSERT_EQ(0, ask(self->b, try_await(fd)));
 		token = self->b->job.await.token;
@@ -318,8 +313,6 @@ TEST_F_TIMEOUT(corner, reset_during_action, 120)
 		EXPECT_HEALTHY(fd);
 	}
 	TH_LOG("%u of %u tripped before the reset", tripped, n);
-	EXPECT_LT(0, tripped);
-	EXPECT_LT(tripped, n);
 }
 
 /*
@@ -330,7 +323,7 @@ TEST_F_TIMEOUT(corner, late_at_completion, 120)
 {
 	unsigned int n = rounds(ROUNDS), i;
 	int fd = self->action;
-	__u64 generation;
+	__u64 generation, token;
 
 	for (i = 0; i < n; i++) {
 		ARRIVE(self->a, fd);
@@ -344,10 +337,11 @@ TEST_F_TIMEOUT(corner, late_at_completion, 120)
 		ASSERT_QUICK(barrier_state(fd).waiting == 1);
 		ASSERT_TRUE(is_busy(self->c));
 		ASSERT_EQ(0, ask(self->d, await(fd)));
-		ASSERT_EQ(0, ask(self->d, complete(fd, self->d->job.await.token, 0)));
+		token = self->d->job.await.token;
+		ASSERT_EQ(0, ask(self->d, complete(fd, token, 0)));
 		ASSERT_EQ(0, hear(self->c));
 		EXPECT_EQ(generation + 1, self->c->job.await.generation);
-		EXPECT_TOGETHER(self->c, self->d);
+		EXPECT_EQ(token, self->c->job.await.token);
 		EXPECT_HEALTHY(fd);
 	}
 }
@@ -402,8 +396,7 @@ TEST_F_TIMEOUT(corner, removal_completes, 120)
 		ASSERT_EQ(0, hear(self->b));
 		ASSERT_EQ(0, hear(self->a));
 		EXPECT_TOGETHER(self->a, self->b);
-		EXPECT_EQ(i, self->a->job.await.generation - barrier_state(fd).generation +
-			  i + 1);
+		EXPECT_EQ(self->a->job.await.generation + 1, barrier_state(fd).generation);
 		EXPECT_HEALTHY(fd);
 	}
 }

@@ -85,7 +85,7 @@ TEST_F_TIMEOUT(leaver, at_the_slot, 120)
 	unsigned int n = rounds_of(variant->way), i;
 	int fd = self->one, ret;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !quitter_met_both(&self->q); i++) {
 		ASSERT_EQ(0, ask(self->holder, try_add(fd)));
 		ASSERT_EQ(0, quitter_waits(&self->q, add(fd, 1)));
 		ASSERT_QUICK(group_state(fd).adders == 1 ||
@@ -109,10 +109,6 @@ TEST_F_TIMEOUT(leaver, at_the_slot, 120)
 		ASSERT_EQ(0, ask(me, reset_group(fd)));
 	}
 	TH_LOG("%u got it, %u left", self->q.granted, self->q.left);
-	if (variant->way == BY_TIMEOUT || variant->way == BY_SIGNAL) {
-		EXPECT_LT(0, self->q.granted);
-		EXPECT_LT(0, self->q.left);
-	}
 }
 
 /*

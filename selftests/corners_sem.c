@@ -70,7 +70,7 @@ TEST_F_TIMEOUT(leaver, at_the_grant, 120)
 	unsigned int n = rounds_of(variant->way), i;
 	int fd = self->fd, ret;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !quitter_met_both(&self->q); i++) {
 		ASSERT_EQ(0, ask(self->holder, try_acquire(fd, 1)));
 		ASSERT_EQ(0, quitter_waits(&self->q, acquire(fd, 1)));
 		ASSERT_QUICK(sem_state(fd).waiters == 1 ||
@@ -92,10 +92,6 @@ TEST_F_TIMEOUT(leaver, at_the_grant, 120)
 		EXPECT_SEM(fd, 0, 0);
 	}
 	TH_LOG("%u granted, %u left", self->q.granted, self->q.left);
-	if (variant->way == BY_TIMEOUT || variant->way == BY_SIGNAL) {
-		EXPECT_LT(0, self->q.granted);
-		EXPECT_LT(0, self->q.left);
-	}
 }
 
 /*
@@ -112,7 +108,7 @@ TEST_F_TIMEOUT(leaver, the_front, 120)
 	bool waiting;
 
 	ASSERT_EQ(0, ask(me, set_limit(fd, 4)));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !stood; i++) {
 		ASSERT_EQ(0, ask(self->holder, acquire(fd, 2)));
 		ASSERT_EQ(0, quitter_waits(&self->q, acquire(fd, 3)));
 		ASSERT_QUICK(sem_state(fd).waiters == 1 ||
@@ -135,7 +131,6 @@ TEST_F_TIMEOUT(leaver, the_front, 120)
 		ASSERT_EQ(0, ask(self->other, release(fd, 1)));
 	}
 	TH_LOG("%u of %u left a queue behind", stood, n);
-	EXPECT_LT(0, stood);
 }
 
 /* ---- on entry, and in a crowd ---- */
@@ -188,7 +183,7 @@ TEST_F_TIMEOUT(corner, expired_on_entry, 120)
 	unsigned int n = rounds(ROUNDS), i, granted = 0;
 	int fd = self->fd, ret;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !granted || granted == i; i++) {
 		ASSERT_EQ(0, ask(me, try_acquire(fd, 1)));
 		tell(self->a, at_once(self->race, acquire_by(fd, 1, 0, 1)));
 		begin(self->race, 1);
@@ -203,8 +198,6 @@ TEST_F_TIMEOUT(corner, expired_on_entry, 120)
 			ASSERT_EQ(-ETIMEDOUT, ret);
 		}
 	}
-	EXPECT_LT(0, granted);
-	EXPECT_LT(granted, n);
 }
 
 /*
@@ -216,7 +209,7 @@ TEST_F_TIMEOUT(corner, try_behind_a_queue, 120)
 	unsigned int n = rounds(ROUNDS), i, late = 0;
 	int fd = self->fd, ret;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || !late; i++) {
 		ASSERT_EQ(0, ask(me, try_acquire(fd, 1)));
 		QUEUE(self->a, fd, 1);
 		tell(self->b, at_once(self->race, try_acquire(fd, i % 2)));
@@ -233,7 +226,6 @@ TEST_F_TIMEOUT(corner, try_behind_a_queue, 120)
 		EXPECT_SEM(fd, 1, 0);
 		ASSERT_EQ(0, ask(self->a, release(fd, 1)));
 	}
-	EXPECT_LT(0, late);
 }
 
 /* ---- the books ---- */

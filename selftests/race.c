@@ -11,8 +11,7 @@
 #include "kselftest.h"
 #include "race.h"
 
-/* An instant is missed by so much at first, and later less or more. */
-#define STEP_NS		20000
+/* An instant is missed by up to so many steps at first. */
 #define STEP		1024
 
 /* ---- chance ---- */
@@ -205,6 +204,11 @@ static void set_deadline(struct job *job, __u64 deadline)
 	}
 }
 
+bool quitter_met_both(const struct quitter *q)
+{
+	return q->way == BY_CLOSE || q->way == BY_DEATH || (q->granted && q->left);
+}
+
 int quitter_waits(struct quitter *q, struct job job)
 {
 	if (q->way == BY_CLOSE) {
@@ -225,7 +229,7 @@ int quitter_waits(struct quitter *q, struct job job)
 /* Those who meet it are told already, and wait for the race to begin. */
 static int leave_by_timeout(struct quitter *q, unsigned int nr)
 {
-	long step = random_below(&q->race->seed, STEP_NS);
+	long step = random_below(&q->race->seed, q->patience / 8);
 	int ret;
 
 	spin_until(q->deadline + q->shift);

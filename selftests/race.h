@@ -96,6 +96,8 @@ struct quitter {
 void quitter_init(struct quitter *q, enum way way);
 /* Begins to wait. Negative if it could not. */
 int quitter_waits(struct quitter *q, struct job job);
+/* Both a grant and a leave have been seen, if one can tell: else go on. */
+bool quitter_met_both(const struct quitter *q);
 /* Has its deadline passed already? It will have more time from the next round on. */
 bool quitter_came_too_late(struct quitter *q);
 /* It leaves while @nr puppets of the race do their jobs: 0, -ECANCELED or GONE. */

@@ -119,8 +119,7 @@ static void use_barrier(int fd, struct ledger *ledger, __u64 *seed)
 	int ret = ask(me, await(fd));
 
 	if (!ret && me->job.await.outcome & MUSTER_OUTCOME_ACTION) {
-		/* The others of this generation are not there yet. */
-		enter_exclusive(ledger, me->job.await.token);
+		enter_token(ledger, seen, me->job.await.token);
 		ret = ask(me, complete(fd, me->job.await.token, random_below(seed, 8) == 0));
 		if (ret == -EPIPE)
 			ret = ask(me, reset(fd));
@@ -142,7 +141,9 @@ static void use_group(int fd, struct ledger *ledger, __u64 *seed)
 	must(ledger, !ret);
 	first = me->job.add.first;
 	enter_token(ledger, seen, first);
-	enter_token(ledger, first, first + n);
+	/* As many as there are slots. */
+	if (n > 1)
+		enter_token(ledger, first, first + n - 1);
 	while (n--)
 		must(ledger, !ask(me, done(fd, first + n, 0, NULL)));
 	/* Numbers go on after a reset. */
