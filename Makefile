@@ -27,7 +27,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
-.PHONY: storm-mutants fuzz-mutants model
+.PHONY: storm-mutants fuzz-mutants model corners generations
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -112,6 +112,22 @@ fuzz:	## random calls (CALLS=1000000, SEED=1, KERNEL=6.12; REPLAY=FILE)
 
 fuzz-mutants:	## does the fuzzer find small faults in the module?
 	@vm/setup stress/fuzz-mutants
+
+# In the VM: each of the kselftests $(1), with $(2) in its environment.
+RUN_TESTS = @vm/run --kernel $(KERNEL) --smp 2 --timeout 3600 --add $(KSELFTEST)/muster:/t -- \
+	sh -c 'for t in $(1); do $(2) /t/$$t || status=1; done; exit $$status'
+CORNERS := corners_sem corners_barrier corners_flight corners_group poison tokens
+
+corners:	## the corners at which others fail, ten times as often as test (ROUNDS=10)
+	@vm/setup
+	@$(MAKE) -s --no-print-directory selftests
+	$(call RUN_TESTS,$(CORNERS),MUSTER_ROUNDS=$(or $(ROUNDS),10) $(SEED:%=MUSTER_SEED=%))
+
+generations:	## 100,000 generations of a barrier (GENERATIONS=100000, SEED=1)
+	@vm/setup
+	@$(MAKE) -s --no-print-directory selftests
+	$(call RUN_TESTS,generations,MUSTER_GENERATIONS=$(or $(GENERATIONS),100000) \
+		$(SEED:%=MUSTER_SEED=%))
 
 model:	## check the models of the protocols in every state (models/README.rst)
 	@vm/setup models/run

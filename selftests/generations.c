@@ -304,6 +304,11 @@ static void arrive_by_ticket(struct worker *w)
 	struct pollfd p;
 
 	t.fd = ask(me, as_ticket(await(w->fd)));
+	/* A seat is held through another open file. */
+	if (w->options & MUSTER_BARRIER_MEMBERS) {
+		check(w->world, t.fd == -EPERM, "a ticket with a seat: %d", t.fd);
+		return;
+	}
 	check(w->world, t.fd >= 0 || t.fd == -EPIPE, "no ticket: %d", t.fd);
 	if (t.fd < 0) {
 		mend(w);
@@ -377,10 +382,13 @@ FIXTURE_VARIANT(generations) {
 };
 
 FIXTURE_VARIANT_ADD(generations, plain) { .options = 0 };
+
 FIXTURE_VARIANT_ADD(generations, action) { .options = MUSTER_BARRIER_ACTION };
+
 FIXTURE_VARIANT_ADD(generations, members) {
 	.options = MUSTER_BARRIER_ACTION | MUSTER_BARRIER_MEMBERS,
 };
+
 FIXTURE_VARIANT_ADD(generations, shrink) {
 	.options = MUSTER_BARRIER_ACTION | MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK,
 };

@@ -34,19 +34,26 @@ FIXTURE_VARIANT(poison) {
 };
 
 FIXTURE_VARIANT_ADD(poison, by_default) { .dead = 0 };
+
 FIXTURE_VARIANT_ADD(poison, once) { .handovers = 1, .dead = 2 };
+
 FIXTURE_VARIANT_ADD(poison, seven_times) { .handovers = 7, .dead = 8 };
+
 FIXTURE_VARIANT_ADD(poison, no_handover) {
 	.options = MUSTER_FLIGHT_NO_HANDOVER,
 	.dead = 1,
 };
+
 FIXTURE_VARIANT_ADD(poison, more_than_there_are) { .handovers = 99, .dead = ASKERS };
+
 FIXTURE_VARIANT_ADD(poison, by_ticket) { .ticket = true, .handovers = 3, .dead = 4 };
+
 FIXTURE_VARIANT_ADD(poison, by_ticket_seven_times) {
 	.ticket = true,
 	.handovers = 7,
 	.dead = 8,
 };
+
 FIXTURE_VARIANT_ADD(poison, by_ticket_no_handover) {
 	.ticket = true,
 	.options = MUSTER_FLIGHT_NO_HANDOVER,

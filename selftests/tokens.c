@@ -101,16 +101,13 @@ static void use_flight(int fd, struct ledger *ledger, __u64 *seed)
 	token = me->job.join.token;
 	/* One that was handed over has been asked for before. */
 	enter_token(ledger, me->job.join.attempt > 1 ? 0 : seen, token);
-	switch (random_below(seed, 3)) {
-	case 0:
+	if (random_below(seed, 3) == 0) {
 		must(ledger, !ask(me, abandon(fd, key, token)));
-		break;
-	case 1:
-		must(ledger, !ask(me, forget(fd, key, token)));
-		/* fall through */
-	default:
-		must(ledger, !ask(me, finish(fd, key, token, 0, NULL)));
+		return;
 	}
+	if (random_below(seed, 2))
+		must(ledger, !ask(me, forget(fd, key, token)));
+	must(ledger, !ask(me, finish(fd, key, token, 0, NULL)));
 }
 
 static void use_barrier(int fd, struct ledger *ledger, __u64 *seed)
@@ -169,13 +166,16 @@ FIXTURE_VARIANT(tokens) {
 };
 
 FIXTURE_VARIANT_ADD(tokens, sem) { .type = MUSTER_SEM, .limit = 1, .use = use_sem };
+
 FIXTURE_VARIANT_ADD(tokens, flight) { .type = MUSTER_FLIGHT, .use = use_flight };
+
 FIXTURE_VARIANT_ADD(tokens, barrier) {
 	.type = MUSTER_BARRIER,
 	.limit = 2,
 	.options = MUSTER_BARRIER_ACTION,
 	.use = use_barrier,
 };
+
 FIXTURE_VARIANT_ADD(tokens, group) {
 	.type = MUSTER_GROUP,
 	.limit = 4,
