@@ -435,11 +435,11 @@ static void disturb(struct worker *w, const pid_t *pid)
 
 static void report(const struct world *world, unsigned int deaths)
 {
-	printf("# %llu generations, %u deaths, %llu tickets, %llu old tokens\n", world->nr,
-	       deaths, world->tickets, world->stale);
-	printf("# broken by a timeout %llu, a death %llu, an action %llu, a reset %llu\n",
-	       world->broken[MUSTER_BROKEN_TIMEOUT], world->broken[MUSTER_BROKEN_DEATH],
-	       world->broken[MUSTER_BROKEN_ACTION], world->broken[MUSTER_BROKEN_RESET]);
+	fprintf(stderr, "# %llu generations, %u deaths, %llu tickets, %llu old tokens\n",
+		world->nr, deaths, world->tickets, world->stale);
+	fprintf(stderr, "# broken: %llu by a timeout, %llu a death, %llu an action, %llu a reset\n",
+		world->broken[MUSTER_BROKEN_TIMEOUT], world->broken[MUSTER_BROKEN_DEATH],
+		world->broken[MUSTER_BROKEN_ACTION], world->broken[MUSTER_BROKEN_RESET]);
 }
 
 /*

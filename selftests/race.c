@@ -30,7 +30,8 @@ __u64 new_seed(void)
 	const char *given = getenv("MUSTER_SEED");
 	__u64 seed = given ? strtoull(given, NULL, 0) : clock_ns(CLOCK_REALTIME);
 
-	printf("# MUSTER_SEED=%llu\n", (unsigned long long)seed);
+	/* The process ends without writing what is in buffers. */
+	fprintf(stderr, "# MUSTER_SEED=%llu\n", (unsigned long long)seed);
 	return seed ?: 1;
 }
 
