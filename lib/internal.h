@@ -56,7 +56,6 @@ struct pollfd;
 
 int muster_poll(struct pollfd *fds, unsigned int nr, uint64_t deadline);
 void muster_sleep(uint64_t until);
-void muster_close(int fd);
 
 /* group_spawn.c: muster_task_cancelled() is true when the parent has died. */
 #define SPAWN_TIED	(1U << 0)

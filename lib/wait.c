@@ -67,12 +67,3 @@ void muster_sleep(uint64_t until)
 		;
 	pthread_setcancelstate(state, NULL);
 }
-
-/* close(2) is a cancellation point. */
-void muster_close(int fd)
-{
-	int saved = errno;
-
-	syscall(SYS_close, fd);
-	errno = saved;
-}
