@@ -42,8 +42,8 @@ struct spawn {
 	int cancel_state;
 };
 
-/* In the process of a task that is to end with its parent: who that was. Else 0. */
-static pid_t task_parent;
+/* In the process of a task that is to end with its parent: who that was, and who it is. */
+static pid_t task_parent, task_self;
 
 /* The function never came back: it ended its thread, or threw an exception. */
 static void child_cleanup(void *arg)
@@ -76,7 +76,8 @@ static void child_run(struct spawn *spawn)
 	if (write(spawn->ready, &one, sizeof(one)) != sizeof(one))
 		_exit(1);
 	close(spawn->ready);
-	task_parent = spawn->flags & SPAWN_TIED ? spawn->parent : 0;
+	task_parent = spawn->parent;
+	task_self = spawn->flags & SPAWN_TIED ? getpid() : 0;
 	status = child_call(spawn);
 	/* EPERM: it has said so itself. */
 	muster_group_done(spawn->fd, spawn->slot, status, NULL, 0);
@@ -147,6 +148,7 @@ int muster_spawn(int fd, uint64_t slot, muster_task_fn fn, void *arg, uint32_t f
 	};
 	int saved = errno, pid;
 
+	*pidfd = -1;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &spawn.cancel_state);
 	pid = spawn_fork(&spawn, pidfd);
 	if (pid < 0)
@@ -173,6 +175,12 @@ int muster_group_spawn(int fd, muster_task_fn fn, void *arg, uint64_t deadline,
 	return err;
 }
 
+/* A child that the task has forked has another parent. */
+static bool is_orphan(void)
+{
+	return task_self && getpid() == task_self && getppid() != task_parent;
+}
+
 int muster_task_cancelled(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLPRI };
@@ -182,5 +190,5 @@ int muster_task_cancelled(int fd)
 		return ret;
 	if (poll_fd.revents & POLLNVAL)
 		return -EBADF;
-	return (poll_fd.revents & POLLPRI) || (task_parent && getppid() != task_parent);
+	return (poll_fd.revents & POLLPRI) || is_orphan();
 }
