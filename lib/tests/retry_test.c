@@ -114,6 +114,15 @@ TEST(deadline)
 	EXPECT_EQ(-ETIMEDOUT, muster_retry(try_it, &trouble, MUSTER_FOREVER / 4, &how, NULL));
 }
 
+/* Without the limit the third pause would be beyond the deadline. */
+TEST(pause_max)
+{
+	struct muster_retry how = { .pause = 1, .factor = UINT32_MAX, .pause_max = MSEC };
+	struct trouble trouble = { .times = 4 };
+
+	EXPECT_EQ(5, muster_retry(try_it, &trouble, muster_after_ms(1000 * 1000), &how, NULL));
+}
+
 static int not_102(int status, uint32_t tries, void *arg)
 {
 	struct trouble *trouble = arg;
@@ -258,6 +267,32 @@ TEST(shared_failure)
 	EXPECT_EQ(5, result.status);
 	EXPECT_STREQ("no", result.data);
 	EXPECT_EQ(3, tries);
+	muster_result_free(&result);
+}
+
+static int better(struct muster_work *work, void *arg)
+{
+	uint32_t *tries = arg;
+
+	if (++*tries == 2)
+		return 0;
+	muster_work_keep(work, MUSTER_FOREVER, 0, MUSTER_FINISH_KEEP_FAILURE);
+	return muster_work_set(work, "no", 2) ? -1 : 5;
+}
+
+/* What a try said that failed is forgotten. */
+TEST(tries_are_apart)
+{
+	int fd = muster_flight_open(NULL, 0, 0, 0, 0);
+	struct muster_flight_stat stat;
+	struct muster_result result;
+	uint32_t tries = 0;
+
+	EXPECT_EQ(0, muster_flight_retry(fd, KEY, better, &tries, MUSTER_FOREVER, NULL, &result));
+	EXPECT_EQ(0, result.status);
+	EXPECT_EQ(0, result.len);
+	EXPECT_EQ(0, muster_flight_stat(fd, &stat));
+	EXPECT_EQ(0, stat.kept);
 	muster_result_free(&result);
 }
 
