@@ -429,7 +429,7 @@ static void disturb(struct worker *w, const pid_t *pid)
 		kill(pid[random_below(&w->seed, WORKERS)],
 		     signals[random_below(&w->seed, 2)]);
 	else if (!(w->options & MUSTER_BARRIER_MEMBERS))
-		check(w->world, !ask(me, set_parties(w->fd, 1 + random_below(&w->seed, 3))),
+		check(w->world, !ask(me, set_parties(w->fd, 2 + random_below(&w->seed, 3))),
 		      "SET_PARTIES: %d", me->ret);
 }
 
