@@ -8,9 +8,9 @@
 #include "kselftest_harness.h"
 #include "race.h"
 
-#define ROUNDS		300
+#define ROUNDS		100
 /* Of those that take longer. */
-#define FEW_ROUNDS	60
+#define FEW_ROUNDS	20
 
 static unsigned int rounds_of(enum way way)
 {

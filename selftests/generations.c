@@ -18,7 +18,7 @@
 #include "kselftest_harness.h"
 #include "race.h"
 
-#define GENERATIONS	20000
+#define GENERATIONS	12000
 #define VARIANTS	4
 #define WORKERS		4
 /* A worker dies each time that there were so many more. */
