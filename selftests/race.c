@@ -150,7 +150,7 @@ static unsigned int factor(const char *name)
 
 unsigned int rounds(unsigned int n)
 {
-	return n * factor("MUSTER_ROUNDS") / factor("MUSTER_SLOW");
+	return n * factor("MUSTER_ROUNDS") / factor("MUSTER_SLOW") ?: 1;
 }
 
 /* ---- leaving ---- */
