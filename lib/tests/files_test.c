@@ -132,8 +132,7 @@ static int work_much(struct muster_work *work, void *arg)
 	for (i = 0; i < MANY_BYTES / sizeof(*data); i++)
 		data[i] = word(i);
 	munmap(data, MANY_BYTES);
-	if (!begin_work(scene, work))
-		return -3;
+	begin_work(scene, work);
 	return muster_work_take_fd(work, file);
 }
 
@@ -166,7 +165,7 @@ static int much_asker(struct scene *scene, ino_t *inode, int i, int barrier)
 		return 2;
 	if (result.role == MUSTER_ROLE_FOLLOWER) {
 		inode[i] = check_part(result.fd, i);
-		if (muster_barrier_await(barrier, muster_after_ms(PATIENCE_MS), NULL))
+		if (muster_barrier_await(barrier, MUSTER_FOREVER, NULL))
 			ret = 3;
 	} else if (result.shared != MANY) {
 		ret = 4;
@@ -185,7 +184,25 @@ static pid_t spawn_much(struct scene *scene, ino_t *inode, int i, int barrier)
 	_exit(much_asker(scene, inode, i, barrier));
 }
 
-TEST(much_to_many)
+static uint64_t calls(int fd)
+{
+	struct muster_flight_stat stat;
+
+	return muster_flight_stat(fd, &stat) ? 0 : stat.calls;
+}
+
+FIXTURE(much) {
+};
+
+FIXTURE_SETUP(much)
+{
+}
+
+FIXTURE_TEARDOWN(much)
+{
+}
+
+TEST_F_TIMEOUT(much, to_many, 300)
 {
 	struct scene *scene = new_scene(work_much, MANY_BYTES, MANY);
 	int barrier = muster_barrier_open(NULL, 0, 0, MANY, 0), i;
@@ -195,7 +212,7 @@ TEST(much_to_many)
 	ASSERT_NE(NULL, scene);
 	ASSERT_NE(NULL, inode);
 	leader = spawn_much(scene, inode, 0, barrier);
-	ASSERT_SOON(scene->runs == 1);
+	ASSERT_SOON(calls(scene->fd) == 1);
 	for (i = 0; i < MANY; i++)
 		pid[i] = spawn_much(scene, inode, i, barrier);
 	for (i = 0; i < MANY; i++)

@@ -6,6 +6,17 @@
 
 #include "scene.h"
 
+FIXTURE(leader) {
+};
+
+FIXTURE_SETUP(leader)
+{
+}
+
+FIXTURE_TEARDOWN(leader)
+{
+}
+
 /* The first attempt dies at the step that the scene says. */
 static int work_in_steps(struct muster_work *work, void *arg)
 {
@@ -14,8 +25,7 @@ static int work_in_steps(struct muster_work *work, void *arg)
 	int file, step = 0;
 
 #define STEP()	do { if (first && step++ == scene->step) raise(SIGKILL); } while (0)
-	if (!begin_work(scene, work))
-		return -1;
+	begin_work(scene, work);
 	STEP();
 	file = make_memory(scene->len / 2, MFD_ALLOW_SEALING);
 	STEP();
@@ -63,7 +73,7 @@ static int heir(void *arg)
 }
 
 /* F6: whenever it dies, the next one does the work, and nothing is torn. */
-TEST(leader_dies_at_each_step)
+TEST_F_TIMEOUT(leader, dies_at_each_step, 300)
 {
 	int step;
 
@@ -85,8 +95,7 @@ static int work_traced(struct muster_work *work, void *arg)
 {
 	struct scene *scene = arg;
 
-	if (!begin_work(scene, work))
-		return -1;
+	begin_work(scene, work);
 	if (work->attempt == 1) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
@@ -125,7 +134,7 @@ static bool come_to_stop(pid_t pid, int nth)
 }
 
 /* F6, F12: it is killed in each of its system calls, before and after. */
-TEST(leader_dies_in_each_call)
+TEST_F_TIMEOUT(leader, dies_in_each_call, 300)
 {
 	struct muster_info info;
 	bool followed = false;
@@ -163,8 +172,7 @@ static int work_unsealed(struct muster_work *work, void *arg)
 	struct scene *scene = arg;
 	int file = make_memory(10, MFD_ALLOW_SEALING);
 
-	if (!begin_work(scene, work))
-		return -1;
+	begin_work(scene, work);
 	if (work->attempt > 1)
 		return work_take_memory(work, arg);
 	scene->ret = muster_work_set_fd(work, file);
