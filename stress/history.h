@@ -48,6 +48,8 @@ enum history_code {
 #define HOW_TIMED	2	/* it has a deadline */
 #define HOW_FAULT	4	/* it cannot be told the answer */
 #define HOW_LOST	8	/* when it had failed its descriptor was closed */
+#define HOW_TICKET	16	/* it returned a ticket, whose owner waits */
+#define HOW_READ	32	/* it read from a ticket what that call was told */
 
 /**
  * struct history_call - what calls of one code look like
@@ -85,6 +87,10 @@ struct history_entry {
  * @thread:	which of its threads; their numbers are not used twice
  * @file:	through which open file
  * @how:	HOW_*
+ * @ticket:	the open file that it returned, with HOW_TICKET
+ * @begun:	CLOCK_MONOTONIC in ns, not after it was made; 0: not known
+ * @over:	not before it returned; 0: not known
+ * @until:	its deadline; 0: not known, or of another clock
  * @ret:	0 or more, or a negative errno
  * @entries:	the first of STAT's list
  * @nr_entries:	how many
@@ -100,6 +106,8 @@ struct history_record {
 	__u32 thread;
 	__u32 file;
 	__u32 how;
+	__u32 ticket;
+	__u64 begun, over, until;
 	__s32 ret;
 	__u32 entries;
 	__u32 nr_entries;

@@ -12,7 +12,9 @@
  *
  * A line is a call: when it began and ended, who called, what, what came back. "-"
  * for the end: it never came back. WHO is PROCESS[.THREAD][/FILE]. What is left out
- * is 0. A list of processes that STAT gave is [h:a:2 w:b:1].
+ * is 0. A list of processes that STAT gave is [h:a:2 w:b:1]. "ticket acquire ticket=7"
+ * returned the file 7, and "b/7 read acquire" is what b read from it, EAGAIN if that was
+ * nothing yet. begun, over and until are times by the clock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +51,7 @@ static const struct {
 	__u32 how;
 } hows[] = {
 	{ "try", HOW_TRY }, { "timed", HOW_TIMED }, { "fault", HOW_FAULT },
-	{ "lost", HOW_LOST },
+	{ "lost", HOW_LOST }, { "ticket", HOW_TICKET }, { "read", HOW_READ },
 };
 
 #define NR_HOWS	(sizeof(hows) / sizeof(*hows))
@@ -97,6 +99,10 @@ static void print_values(FILE *out, const char *const *names, const __s64 *value
 	}
 }
 
+static const char *const time_names[] = { "begun", "over", "until" };
+
+#define NR_TIMES	3
+
 static __u32 process_of(const struct history *h, __s32 pid)
 {
 	__u32 i = history_count(&h->nr_processes, HISTORY_PROCESSES);
@@ -139,6 +145,10 @@ void history_print_record(FILE *out, const struct history *h,
 	}
 	fputs(call->name, out);
 	print_values(out, call->args, rec->arg, HISTORY_ARGS);
+	if (rec->ticket)
+		fprintf(out, " ticket=%u", rec->ticket);
+	print_values(out, time_names, (const __s64[]){ rec->begun, rec->over, rec->until },
+		     NR_TIMES);
 	if (rec->dies)
 		fprintf(out, " dies=%llu gone=%llu", rec->dies, rec->gone);
 	if (rec->res) {
@@ -327,6 +337,18 @@ static void read_entry(struct history *h, struct history_record *rec, char *word
 	entry->amount = number(amount);
 }
 
+static bool read_time(struct history_record *rec, const char *name, __s64 value)
+{
+	__s64 times[NR_TIMES] = { rec->begun, rec->over, rec->until };
+
+	if (!set(time_names, times, NR_TIMES, name, value))
+		return false;
+	rec->begun = times[0];
+	rec->over = times[1];
+	rec->until = times[2];
+	return true;
+}
+
 static void read_values(struct history *h, struct history_record *rec)
 {
 	const struct history_call *call = call_of(h, 0, rec->code);
@@ -349,6 +371,10 @@ static void read_values(struct history *h, struct history_record *rec)
 			rec->dies = number(value);
 		else if (!strcmp(word, "gone"))
 			rec->gone = number(value);
+		else if (!strcmp(word, "ticket"))
+			rec->ticket = number(value);
+		else if (read_time(rec, word, number(value)))
+			continue;
 		else if (outs ? !set(call->outs, rec->out, HISTORY_OUTS, word, number(value)) :
 			 !set(call->args, rec->arg, HISTORY_ARGS, word, number(value)))
 			bad("no such value", word);

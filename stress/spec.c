@@ -45,13 +45,14 @@ struct waiting {
  * @waiting:	... and these will be, by their distance
  * @doubtful:	the call may never have happened ...
  * @never:	... which is tried first
+ * @issued:	it is a ticket, and has only to wait
  */
 struct frame {
 	unsigned int event;
 	size_t first, now;
 	unsigned int slot, choice;
 	struct waiting waiting[DISTANCES];
-	bool doubtful, never;
+	bool doubtful, never, issued;
 };
 
 /**
@@ -190,6 +191,10 @@ static bool may_die(const struct spec_run *run, const struct spec_common *common
 		if (!op || op->code == HISTORY_DEATH ||
 		    op->rec->process != dying->rec->process)
 			continue;
+		/* Tickets wait on, but the one that it was given it was given. */
+		if (op->kind == SPEC_TICKET &&
+		    (common->status[i] != SPEC_NEW || !op->rec->res))
+			continue;
 		if (common->status[i] != SPEC_OK && common->status[i] != SPEC_FAILED &&
 		    (op->known || common->status[i] != SPEC_NEW))
 			return false;
@@ -198,16 +203,32 @@ static bool may_die(const struct spec_run *run, const struct spec_common *common
 }
 
 static void owner_dies(const struct spec_run *run, struct spec_common *common,
-		       unsigned int owner)
+		       unsigned int owner, bool exits)
 {
 	unsigned int i;
 
+	if (exits && !(common->dead & 1ULL << owner))
+		common->exited |= 1ULL << owner;
 	common->dead |= 1ULL << owner;
 	for (i = 0; i < SPEC_SLOTS; i++) {
 		if (run->pending[i] && run->pending[i]->owner == owner &&
 		    common->status[i] <= SPEC_QUEUED)
 			common->orphans |= 1ULL << i;
 	}
+}
+
+/* Has the owner's ticket come to its end? First that, then all else comes back. */
+static bool ticket_left(const struct spec_run *run, const struct spec_common *common,
+			unsigned int owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		if (run->pending[i] && run->pending[i]->kind == SPEC_TICKET &&
+		    run->pending[i]->owner == owner && common->status[i] == SPEC_QUEUED)
+			return false;
+	}
+	return true;
 }
 
 /* CLOSE and DEATH: nothing is granted any more, and then it all comes back. */
@@ -219,18 +240,75 @@ static bool step_end(const struct spec_run *run, struct spec_common *common,
 	if (common->status[op->slot] == SPEC_NEW) {
 		if (op->code == HISTORY_DEATH && !may_die(run, common, op))
 			return false;
-		owner_dies(run, common, op->owner);
+		owner_dies(run, common, op->owner, op->code == HISTORY_DEATH);
 		common->status[op->slot] = SPEC_PHASE;
 		return true;
 	}
+	if (!ticket_left(run, common, op->owner))
+		return false;
 	more = run->spec->drop && run->spec->drop(run, common, op->owner, &ok);
 	common->status[op->slot] = more ? SPEC_PHASE : SPEC_OK;
 	return ok;
 }
 
+/* ---- tickets ---- */
+
+static bool is_settled(const struct spec_run *run, const struct spec_common *common,
+		       const struct spec_op *ticket)
+{
+	__u8 status = common->status[ticket->slot];
+
+	return run->pending[ticket->slot] != ticket || status == SPEC_OK ||
+	       status == SPEC_FAILED;
+}
+
+static bool same_answer(const struct history_record *a, const struct history_record *b)
+{
+	return a->ret == b->ret && !memcmp(a->out, b->out, sizeof(a->out));
+}
+
+/*
+ * Whoever grants is a few instructions from telling a ticket so: may there be somebody
+ * who does that just now? A call that has happened and is not over, or a deadline.
+ */
+static bool may_be_settling(const struct spec_run *run, const struct spec_common *common)
+{
+	unsigned int i;
+
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		const struct spec_op *op = run->pending[i];
+
+		if (op && op->kind != SPEC_READ && common->status[i] > SPEC_QUEUED &&
+		    (op->kind != SPEC_TICKET || op->rec->how & HOW_TIMED))
+			return true;
+	}
+	return false;
+}
+
+/* All that is read from a ticket is the same. */
+static bool step_read(const struct spec_run *run, struct spec_common *common,
+		      const struct spec_op *op)
+{
+	bool settled = is_settled(run, common, op->ticket);
+	int ret = op->rec->ret;
+
+	if (!op->known)
+		return settled && spec_end(common, op, 0);
+	if (op->rec->how & HOW_LOST)
+		return false;
+	if (ret == -EAGAIN)
+		return (!settled || may_be_settling(run, common)) &&
+		       spec_end(common, op, ret);
+	if (ret == -EINTR)
+		return op->restarts && spec_end(common, op, ret);
+	return settled && same_answer(op->rec, op->ticket->rec) && spec_end(common, op, ret);
+}
+
 static bool step(const struct spec_run *run, struct spec_common *common,
 		 const struct spec_op *op, unsigned int choice)
 {
+	if (op->kind == SPEC_READ)
+		return !choice && step_read(run, common, op);
 	switch (op->code) {
 	case HISTORY_QUIET:
 		return false;
@@ -241,6 +319,7 @@ static bool step(const struct spec_run *run, struct spec_common *common,
 		if (choice)
 			return false;
 		common->dead &= ~(1ULL << op->owner);
+		common->exited &= ~(1ULL << op->owner);
 		if (run->spec->gain)
 			run->spec->gain(common, op->owner);
 		return spec_end(common, op, 0);
@@ -254,13 +333,15 @@ static bool may_leave(const struct spec_run *run, const struct spec_common *comm
 {
 	switch (reason) {
 	case SPEC_TIMEOUT:
-		return op->rec->how & HOW_TIMED && spec_may(op, -ETIMEDOUT);
+		return op->rec->how & HOW_TIMED && spec_may(op, -ETIMEDOUT) &&
+		       op->rec->until <= spec_latest(run);
 	case SPEC_SIGNAL:
 		return op->known && op->rec->ret == -EINTR && common->restarts[op->slot];
 	case SPEC_KILLED:
 		return !op->known && op->dies < run->now;
 	case SPEC_CLOSED:
-		return spec_is_orphan(common, op) && spec_may(op, -EBADF);
+		return spec_is_orphan(common, op) &&
+		       spec_may(op, spec_withdraws(common, op) ? -ECANCELED : -EBADF);
 	default:
 		return false;
 	}
@@ -334,6 +415,13 @@ static bool is_complete(const struct spec_common *common, const struct spec_op *
 	return status == SPEC_OK || status == SPEC_FAILED;
 }
 
+/* It has been read, or not begun to be. */
+static bool is_read_in_vain(const struct spec_run *run, const struct spec_common *common,
+			    const struct spec_op *op)
+{
+	return op->kind == SPEC_READ && !is_settled(run, common, op->ticket);
+}
+
 /* May it be that it never happened? */
 static bool is_doubtful(const struct spec_common *common, const struct spec_op *op)
 {
@@ -341,24 +429,37 @@ static bool is_doubtful(const struct spec_common *common, const struct spec_op *
 	       common->status[op->slot] == SPEC_NEW;
 }
 
-/* Nobody runs: who is there sleeps. */
+/* Nobody runs: who is there sleeps, but for tickets, which do nothing else. */
 static bool is_quiet(const struct spec_run *run, const struct spec_common *common)
 {
 	unsigned int i;
 
 	for (i = 0; i < SPEC_SLOTS; i++) {
-		if (run->pending[i] && run->pending[i]->code != HISTORY_QUIET &&
-		    common->status[i] != SPEC_QUEUED)
+		const struct spec_op *op = run->pending[i];
+
+		if (op && op->code != HISTORY_QUIET && common->status[i] != SPEC_QUEUED &&
+		    (op->kind != SPEC_TICKET || common->status[i] == SPEC_NEW) &&
+		    !is_read_in_vain(run, common, op))
 			return false;
 	}
 	return true;
 }
 
 static bool is_explained(const struct spec_run *run, const struct spec_common *common,
-			 const struct spec_op *op)
+			 const struct spec_event *e)
 {
+	const struct spec_op *op = &run->ops[e->op];
+
+	if (e->moment == SPEC_ISSUED)
+		return common->status[op->slot] != SPEC_NEW;
 	return op->code == HISTORY_QUIET ? is_quiet(run, common) :
 	       is_complete(common, op);
+}
+
+/* Is it a call that the specification knows more of? */
+static bool is_specified(const struct spec_op *op)
+{
+	return op->known && op->code >= HISTORY_OWN && op->kind != SPEC_READ;
 }
 
 static bool all_possible(const struct spec_run *run, const void *state)
@@ -370,8 +471,7 @@ static bool all_possible(const struct spec_run *run, const void *state)
 	for (i = 0; i < SPEC_SLOTS; i++) {
 		const struct spec_op *op = run->pending[i];
 
-		if (op && op->known && op->code >= HISTORY_OWN &&
-		    !run->spec->possible(run, state, op))
+		if (op && is_specified(op) && !run->spec->possible(run, state, op))
 			return false;
 	}
 	return true;
@@ -385,7 +485,7 @@ static bool begin(struct spec_run *run, struct spec_common *common,
 	common->restarts[op->slot] = op->restarts;
 	if (common->dead & 1ULL << op->owner && op->code != HISTORY_QUIET)
 		common->orphans |= 1ULL << op->slot;
-	return !run->spec->possible || !op->known || op->code < HISTORY_OWN ||
+	return !run->spec->possible || !is_specified(op) ||
 	       run->spec->possible(run, common, op);
 }
 
@@ -399,6 +499,7 @@ static void end(struct spec_run *run, struct spec_common *common,
 	if (!op->last)
 		return;
 	common->dead &= ~(1ULL << op->owner);
+	common->exited &= ~(1ULL << op->owner);
 	if (run->spec->forget)
 		run->spec->forget(common, op->owner);
 }
@@ -412,7 +513,8 @@ static void rewind_to(struct search *s, unsigned int event)
 		const struct spec_event *e = &run->events[--s->event];
 		const struct spec_op *op = &run->ops[e->op];
 
-		run->pending[op->slot] = e->begins ? NULL : op;
+		if (e->moment != SPEC_ISSUED)
+			run->pending[op->slot] = e->moment == SPEC_BEGINS ? NULL : op;
 	}
 	run->now = run->events[event].at;
 	run->event = event;
@@ -427,7 +529,9 @@ static void put_waiting(struct search *s, struct frame *f, size_t state, const v
 	unsigned int distance = ((const struct spec_common *)at)->status[op->slot] == SPEC_NEW;
 	struct waiting *waiting;
 
-	if (run->spec->distance && op->code >= HISTORY_OWN && op->known)
+	if (op->kind == SPEC_READ)
+		op = op->ticket;
+	if (run->spec->distance && is_specified(op) && run->pending[op->slot] == op)
 		distance += run->spec->distance(run, at, op);
 	waiting = &f->waiting[distance < DISTANCES ? distance : DISTANCES - 1];
 	s->after = grow(s->after, &s->after_room, state + 1, sizeof(*s->after));
@@ -466,6 +570,7 @@ static void push_frame(struct search *s, const void *state, bool doubtful)
 	*f = (struct frame){ .event = s->event, .first = s->nr_states };
 	f->doubtful = doubtful;
 	f->never = doubtful;
+	f->issued = s->run->events[s->event].moment == SPEC_ISSUED;
 	f->now = f->first;
 	for (i = 0; i < DISTANCES; i++)
 		f->waiting[i].first = NO_STATE;
@@ -488,19 +593,21 @@ static bool advance(struct search *s, void *state)
 		run->event = s->event;
 		if (s->event > run->reached)
 			run->reached = s->event;
-		if (e->begins) {
+		if (e->moment == SPEC_BEGINS) {
 			if (!begin(run, state, op)) {
 				run->pending[op->slot] = NULL;
 				return false;
 			}
 			continue;
 		}
-		if (!is_explained(run, state, op)) {
+		if (!is_explained(run, state, e)) {
 			if (is_new(s, state))
-				push_frame(s, state, is_doubtful(state, op));
+				push_frame(s, state, e->moment == SPEC_ENDS &&
+					   is_doubtful(state, op));
 			return false;
 		}
-		end(run, state, op);
+		if (e->moment == SPEC_ENDS)
+			end(run, state, op);
 	}
 	return true;
 }
@@ -517,9 +624,11 @@ static bool is_unnoticed(const struct spec_run *run, const struct spec_common *c
 	if ((op->code != HISTORY_CLOSE && op->code != HISTORY_DEATH) ||
 	    !run->spec->holds || run->spec->holds(run, common, op->owner))
 		return false;
-	for (i = 0; i < SPEC_SLOTS && op->code == HISTORY_CLOSE; i++) {
-		if (run->pending[i] && run->pending[i] != op &&
-		    run->pending[i]->owner == op->owner &&
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		const struct spec_op *other = run->pending[i];
+
+		if (other && other != op && other->owner == op->owner &&
+		    (op->code == HISTORY_CLOSE || other->kind == SPEC_TICKET) &&
 		    common->status[i] != SPEC_OK && common->status[i] != SPEC_FAILED)
 			return false;
 	}
@@ -554,7 +663,7 @@ static bool next_choice(struct search *s, struct frame *f, unsigned int *slot,
 static bool withdrew(const struct frame *f, struct spec_common *common,
 		     const struct spec_op *op)
 {
-	if (f->doubtful || !is_doubtful(common, op))
+	if (f->doubtful || f->issued || !is_doubtful(common, op))
 		return false;
 	common->status[op->slot] = SPEC_FAILED;
 	return true;
@@ -579,7 +688,8 @@ static bool next_explanation(struct search *s, void *state, __u64 max_states)
 		if (!move_on(run, state, run->pending[slot], choice) ||
 		    !all_possible(run, state) || !is_new(s, state))
 			continue;
-		if (is_explained(run, state, op) || withdrew(f, state, op))
+		if (is_explained(run, state, &run->events[f->event]) ||
+		    withdrew(f, state, op))
 			return true;
 		put_waiting(s, f, s->nr_states, state);
 		arena_copy(s, state);

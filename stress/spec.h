@@ -13,6 +13,10 @@
  * else's instant. So a waiter that nobody wakes, or a permit that gets lost, is an
  * answer that no order explains.
  *
+ * A ticket is a call, too, that waits from when it was issued until somebody has read
+ * how it ended, or its owner is no more. Its answer is what was read; to read is a call
+ * of its own, which needs no specification.
+ *
  * To describe a new primitive: fill in a struct spec.
  */
 #ifndef SPEC_H
@@ -51,9 +55,25 @@ enum spec_reason {
 };
 
 /**
+ * enum spec_kind - what a call has to do with tickets
+ * @SPEC_PLAIN:		nothing
+ * @SPEC_TICKET:	it waits without a thread
+ * @SPEC_REFUSED:	there is no ticket, as it failed at once
+ * @SPEC_READ:		it reads how one ended
+ */
+enum spec_kind {
+	SPEC_PLAIN,
+	SPEC_TICKET,
+	SPEC_REFUSED,
+	SPEC_READ,
+};
+
+/**
  * struct spec_op - a call, prepared
- * @rec:	its record
+ * @rec:	its record; of a ticket one that is made up
+ * @ticket:	what is read
  * @code:	its code
+ * @kind:	enum spec_kind
  * @slot:	its place while it is under way
  * @owner:	that of its owner: the process, through that file
  * @last:	nothing of its owner comes after it has returned
@@ -65,7 +85,9 @@ enum spec_reason {
  */
 struct spec_op {
 	const struct history_record *rec;
+	const struct spec_op *ticket;
 	__u16 code;
+	__u8 kind;
 	__u8 slot;
 	__u8 owner;
 	bool last;
@@ -77,12 +99,14 @@ struct spec_op {
 /**
  * struct spec_common - what the state of each type begins with
  * @dead:	owners without a descriptor, by number
+ * @exited:	those of them that have ended, and did not just close it
  * @orphans:	calls that were under way when their owner died, by slot
  * @status:	of the call in each slot, enum spec_status
  * @restarts:	how often it may still queue up again
  */
 struct spec_common {
 	__u64 dead;
+	__u64 exited;
 	__u64 orphans;
 	__u8 status[SPEC_SLOTS];
 	__u8 restarts[SPEC_SLOTS];
@@ -142,16 +166,23 @@ struct spec {
 
 #define SPEC_NO_PART	(~0ULL)
 
+/* What happens to a call; in the order in which it does at one time. */
+enum spec_moment {
+	SPEC_ENDS,
+	SPEC_ISSUED,	/* a ticket: from now on it waits */
+	SPEC_BEGINS,
+};
+
 /**
  * struct spec_event - a call begins or is over
  * @at:		when
  * @op:		which
- * @begins:	begins
+ * @moment:	what of the two, enum spec_moment
  */
 struct spec_event {
 	__u64 at;
 	__u32 op;
-	bool begins;
+	__u32 moment;
 };
 
 /**
@@ -175,6 +206,7 @@ struct spec_tenant {
  * @nr_ops:	how many
  * @events:	in order of time
  * @nr_events:	how many
+ * @clock:	what time it was at each event, by the clock, at the latest
  * @tenants:	whose numbers the owners' are, in order of time
  * @nr_tenants:	how many
  * @pending:	the calls that are under way, by slot
@@ -192,6 +224,7 @@ struct spec_run {
 	unsigned int nr_ops;
 	struct spec_event *events;
 	unsigned int nr_events;
+	__u64 *clock;
 	struct spec_tenant *tenants;
 	unsigned int nr_tenants;
 	const struct spec_op *pending[SPEC_SLOTS];
@@ -261,9 +294,23 @@ static inline bool spec_is_orphan(const struct spec_common *common,
 	return common->orphans & 1ULL << op->slot;
 }
 
+/* Does its owner, that is dead, live all the same: it has just closed the ticket. */
+static inline bool spec_withdraws(const struct spec_common *common,
+				  const struct spec_op *op)
+{
+	return op->kind == SPEC_TICKET && spec_is_orphan(common, op) &&
+	       !(common->exited & 1ULL << op->owner);
+}
+
 static inline bool spec_waits(const struct spec_common *common, const struct spec_op *op)
 {
 	return common->status[op->slot] <= SPEC_QUEUED;
+}
+
+/* What happens now does so not later than this, by the clock. */
+static inline __u64 spec_latest(const struct spec_run *run)
+{
+	return run->clock[run->event];
 }
 
 /* A queue of calls, by slot. */

@@ -73,7 +73,8 @@ static bool told_end(const struct spec_op *op, const struct end *end)
 {
 	const struct history_record *rec = op->rec;
 
-	return !op->known || (rec->out[BARRIER_OUT_BROKEN_BY] == end->broken_by &&
+	return !op->known || op->kind == SPEC_REFUSED ||
+	       (rec->out[BARRIER_OUT_BROKEN_BY] == end->broken_by &&
 			      rec->out[BARRIER_OUT_STATUS] == end->status &&
 			      rec->out[BARRIER_OUT_ARRIVED] == end->arrived &&
 			      rec->out[BARRIER_OUT_PARTIES] == end->parties);
@@ -240,8 +241,8 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 	if (!choice)
 		return arrive(run, b, op);
 	/* A deadline that has passed already neither joins nor breaks. */
-	return op->known && rec->how & HOW_TIMED && !b->broken.broken_by &&
-	       spec_end(&b->common, op, -ETIMEDOUT);
+	return op->known && op->kind != SPEC_TICKET && rec->how & HOW_TIMED &&
+	       !b->broken.broken_by && spec_end(&b->common, op, -ETIMEDOUT);
 }
 
 static bool barrier_leave(const struct spec_run *run, void *state, const struct spec_op *op,
@@ -250,6 +251,8 @@ static bool barrier_leave(const struct spec_run *run, void *state, const struct 
 	__s32 pid = run->history->processes[op->rec->process].pid;
 	__u32 why = reason == SPEC_TIMEOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
 	struct barrier *b = state;
+	bool harmless = reason == SPEC_SIGNAL ||
+			(reason == SPEC_CLOSED && spec_withdraws(&b->common, op));
 	__u32 arrived = b->queue.nr;
 
 	if (spec_queued(&b->acting, op->slot)) {
@@ -259,7 +262,7 @@ static bool barrier_leave(const struct spec_run *run, void *state, const struct 
 		       break_acting(run, b, why, b->acting.nr + 2, 0, pid);
 	}
 	spec_remove(&b->queue, op->slot);
-	return reason == SPEC_SIGNAL || break_queue(run, b, why, arrived, pid);
+	return harmless || break_queue(run, b, why, arrived, pid);
 }
 
 /* ---- the other calls ---- */
@@ -457,7 +460,8 @@ static bool barrier_possible(const struct spec_run *run, const void *state,
 	const struct barrier *b = state;
 	__u64 generation = rec->out[BARRIER_OUT_GENERATION];
 
-	if (op->code != BARRIER_AWAIT || !spec_waits(&b->common, op))
+	if (op->code != BARRIER_AWAIT || op->kind == SPEC_REFUSED ||
+	    !spec_waits(&b->common, op))
 		return true;
 	if (rec->ret == -EPIPE)
 		return may_break(run, b, op);

@@ -67,8 +67,11 @@ struct ending {
 	const struct history_record *finish;
 };
 
+/* Of a ticket 0: no thread of its owner is concerned (F11). */
 static __u64 thread_of(const struct spec_op *op)
 {
+	if (op->rec->how & HOW_TICKET)
+		return 0;
 	return ((__u64)op->rec->process << 32 | op->rec->thread) + 1;
 }
 
@@ -103,7 +106,8 @@ static bool lead(struct flight *f, struct call *call, const struct spec_op *op)
 		return spec_may(op, -EFAULT) && rec->how & HOW_FAULT;
 	}
 	if (!op->known) {
-		f->common.status[op->slot] = PHASE_UNSURE;
+		/* A ticket leads, whether it is read or not. */
+		f->common.status[op->slot] = op->kind == SPEC_TICKET ? SPEC_OK : PHASE_UNSURE;
 		return true;
 	}
 	if (!spec_end(&f->common, op, 0))
@@ -220,7 +224,7 @@ static int may_follow(const struct call *call, const struct spec_op *op)
 
 	if (flags & MUSTER_JOIN_NO_FOLLOW)
 		return -EBUSY;
-	if (!(flags & MUSTER_JOIN_MIGRATORY) && call->thread == thread_of(op))
+	if (!(flags & MUSTER_JOIN_MIGRATORY) && call->thread && call->thread == thread_of(op))
 		return -EDEADLK;
 	return op->rec->how & HOW_TRY ? -EAGAIN : 0;
 }

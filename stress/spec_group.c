@@ -152,13 +152,15 @@ static bool told_counts(const struct group *g, const struct spec_op *op)
 	const __s64 *out = op->rec->out;
 	const struct counts *c = &g->counts;
 
-	return !op->known || (out[GROUP_OUT_MET] == is_met(g, op->rec) &&
-			      out[GROUP_OUT_STATUS] == c->status &&
-			      (__u64)out[GROUP_OUT_SLOT] == c->slot &&
-			      out[GROUP_OUT_PENDING] == c->pending &&
-			      out[GROUP_OUT_SUCCEEDED] == c->succeeded &&
-			      out[GROUP_OUT_FAILED] == c->failed &&
-			      out[GROUP_OUT_DIED] == c->died);
+	if (op->known && (out[GROUP_OUT_MET] != is_met(g, op->rec) ||
+			  out[GROUP_OUT_STATUS] != c->status ||
+			  (__u64)out[GROUP_OUT_SLOT] != c->slot))
+		return false;
+	/* That is all that a ticket tells. */
+	return !op->known || op->kind == SPEC_TICKET ||
+	       (out[GROUP_OUT_PENDING] == c->pending &&
+		out[GROUP_OUT_SUCCEEDED] == c->succeeded &&
+		out[GROUP_OUT_FAILED] == c->failed && out[GROUP_OUT_DIED] == c->died);
 }
 
 static bool end_wait(struct group *g, const struct spec_op *op)
@@ -474,7 +476,7 @@ static bool group_possible(const struct spec_run *run, const void *state,
 		return true;
 	if (op->code == GROUP_ADD)
 		return (__u64)rec->out[GROUP_OUT_FIRST] > g->last;
-	if (op->code != GROUP_WAIT ||
+	if (op->code != GROUP_WAIT || op->kind == SPEC_TICKET ||
 	    (rec->out[GROUP_OUT_SUCCEEDED] >= g->counts.succeeded &&
 	     rec->out[GROUP_OUT_FAILED] >= g->counts.failed))
 		return true;

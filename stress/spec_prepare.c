@@ -15,11 +15,14 @@
  * struct owner - a process, through an open file
  * @process:	the process
  * @file:	the file
+ * @latest:	when it last began something
+ * @closed:	when it had closed its last descriptor
  * @slot:	its place among those that are there at the same time
  * @marked:	its last call is known
  */
 struct owner {
 	__u32 process, file;
+	__u64 latest, closed;
 	__u8 slot;
 	bool marked;
 };
@@ -32,6 +35,8 @@ struct owner {
  * @owners:	all there are
  * @nr_owners:	how many
  * @deaths:	records that are made up
+ * @tickets:	those of tickets, made up as well
+ * @nr_tickets:	how many
  * @problem:	why it cannot be checked, or NULL
  */
 struct prepared {
@@ -41,6 +46,8 @@ struct prepared {
 	struct owner owners[OWNERS_MAX];
 	unsigned int nr_owners;
 	struct history_record deaths[OWNERS_MAX];
+	struct history_record *tickets;
+	unsigned int nr_tickets;
 	const char *problem;
 };
 
@@ -55,7 +62,7 @@ static struct owner *find_owner(struct prepared *p, __u32 process, __u32 file)
 	return NULL;
 }
 
-static void add_op(struct prepared *p, const struct history_record *rec)
+static struct spec_op *add_op(struct prepared *p, const struct history_record *rec)
 {
 	const struct history *h = p->run.history;
 	const struct history_process *process = &h->processes[rec->process];
@@ -77,6 +84,9 @@ static void add_op(struct prepared *p, const struct history_record *rec)
 		.res = rec->res ?: rec->gone ?: process->gone ?: h->clock + 1,
 		.dies = rec->res ? ~0ULL : rec->dies ?: process->doomed ?: ~0ULL,
 	};
+	if (rec->how & HOW_READ)
+		op->kind = SPEC_READ;
+	return op;
 }
 
 /* ---- which calls there are ---- */
@@ -90,18 +100,119 @@ static bool concerns(const struct prepared *p, const struct history_record *rec,
 	       (!spec->part || rec->code < HISTORY_OWN || spec->part(rec) == part);
 }
 
+/* Whose call it is: a ticket is a file of its own. */
+static __u32 file_of(const struct history_record *rec)
+{
+	return rec->how & HOW_TICKET ? rec->ticket : rec->file;
+}
+
 static void note_owner(struct prepared *p, const struct history_record *rec)
 {
 	struct owner *owner;
 
-	if (rec->code == HISTORY_QUIET || find_owner(p, rec->process, rec->file))
+	if (rec->code == HISTORY_QUIET || find_owner(p, rec->process, file_of(rec)))
 		return;
 	if (p->nr_owners == OWNERS_MAX) {
 		p->problem = "too many owners";
 		return;
 	}
 	owner = &p->owners[p->nr_owners++];
-	*owner = (struct owner){ rec->process, rec->file, SPEC_NONE, false };
+	*owner = (struct owner){ rec->process, file_of(rec), 0, 0, SPEC_NONE, false };
+}
+
+/* What is known of when the owner's calls began, and whether it has closed the file. */
+static void note_time(struct owner *owner, const struct history_record *rec)
+{
+	__u64 *at = rec->code == HISTORY_CLOSE && rec->res ? &owner->closed : &owner->latest;
+	__u64 time = at == &owner->closed ? rec->res : rec->inv;
+
+	if (time > *at)
+		*at = time;
+}
+
+/* ---- tickets ---- */
+
+/* What was first read from a ticket, NULL if nobody has. */
+static const struct history_record *find_verdict(const struct prepared *p, __u32 ticket)
+{
+	const struct history *h = p->run.history;
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
+	const struct history_record *first = NULL;
+
+	for (i = 0; i < nr; i++) {
+		const struct history_record *rec = &h->records[i];
+
+		if (rec->inv && rec->how & HOW_READ && rec->file == ticket && rec->res &&
+		    rec->object == p->object && !(rec->how & HOW_LOST) &&
+		    rec->ret != -EAGAIN && rec->ret != -EINTR &&
+		    (!first || rec->res < first->res))
+			first = rec;
+	}
+	return first;
+}
+
+/* When its owner had closed it for the first time, or was gone. */
+static __u64 end_of_ticket(const struct prepared *p, const struct history_record *rec)
+{
+	const struct history *h = p->run.history;
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
+	__u64 end = h->processes[rec->process].gone ?: h->clock + 1;
+
+	for (i = 0; i < nr; i++) {
+		const struct history_record *close = &h->records[i];
+
+		if (close->inv && close->code == HISTORY_CLOSE && close->res &&
+		    close->object == p->object && close->process == rec->process &&
+		    close->file == rec->ticket && close->res < end)
+			end = close->res;
+	}
+	return end;
+}
+
+static void add_ticket(struct prepared *p, const struct history_record *rec)
+{
+	const struct history_record *verdict = find_verdict(p, rec->ticket);
+	struct history_record *made = &p->tickets[p->nr_tickets++];
+	struct spec_op *op;
+
+	*made = *rec;
+	made->file = rec->ticket;
+	op = add_op(p, made);
+	op->kind = SPEC_TICKET;
+	if (rec->res && rec->ret < 0) {
+		op->kind = SPEC_REFUSED;
+		return;
+	}
+	op->res = end_of_ticket(p, rec);
+	op->dies = ~0ULL;
+	op->known = verdict;
+	if (!verdict)
+		return;
+	made->ret = verdict->ret;
+	memcpy(made->out, verdict->out, sizeof(made->out));
+	if (verdict->res < op->res)
+		op->res = verdict->res;
+}
+
+/* Each that is read finds its ticket, now that the calls are in their places. */
+static void find_tickets(struct prepared *p)
+{
+	struct spec_run *run = &p->run;
+	unsigned int i, j;
+
+	for (i = 0; i < run->nr_ops; i++) {
+		struct spec_op *op = &run->ops[i];
+
+		if (op->kind != SPEC_READ)
+			continue;
+		for (j = 0; j < run->nr_ops; j++) {
+			if (run->ops[j].kind == SPEC_TICKET &&
+			    run->ops[j].rec->ticket == op->rec->file)
+				op->ticket = &run->ops[j];
+		}
+		if (!op->ticket)
+			p->problem = "a ticket that nobody issued";
+	}
 }
 
 /* Owners are those who have called something in this part; the rest follows them. */
@@ -117,12 +228,23 @@ static void collect(struct prepared *p, __u64 part)
 		if (concerns(p, rec, part) && (all || rec->code >= HISTORY_OWN))
 			note_owner(p, rec);
 	}
+	p->tickets = calloc(nr + 1, sizeof(*p->tickets));
+	if (!p->tickets)
+		abort();
 	for (i = 0; i < nr; i++) {
 		const struct history_record *rec = &h->records[i];
+		struct owner *owner = find_owner(p, rec->process, file_of(rec));
 
-		if (concerns(p, rec, part) &&
-		    (rec->code == HISTORY_QUIET ||
-		     find_owner(p, rec->process, rec->file)))
+		if (!concerns(p, rec, part) || (rec->code != HISTORY_QUIET && !owner))
+			continue;
+		if (rec->code != HISTORY_QUIET)
+			note_time(owner, rec);
+		/* Nothing comes of one that was refused. */
+		if (rec->how & HOW_TICKET && rec->res && rec->ret < 0)
+			owner->closed = rec->res;
+		if (rec->how & HOW_TICKET)
+			add_ticket(p, rec);
+		else
 			add_op(p, rec);
 	}
 }
@@ -137,7 +259,8 @@ static void add_deaths(struct prepared *p)
 		const struct history_process *process =
 			&h->processes[p->owners[i].process];
 
-		if (!process->gone)
+		/* It has ended before. */
+		if (!process->gone || p->owners[i].closed > p->owners[i].latest)
 			continue;
 		p->deaths[i] = (struct history_record){
 			.inv = process->doomed ?: 1,
@@ -200,7 +323,7 @@ static void add_signals(struct prepared *p)
 	unsigned int i;
 
 	for (i = 0; i < run->nr_ops; i++) {
-		if (run->ops[i].code >= HISTORY_OWN)
+		if (run->ops[i].code >= HISTORY_OWN && run->ops[i].kind != SPEC_TICKET)
 			run->ops[i].restarts = count_signals(p, &run->ops[i],
 							     begin_of_last(run, i));
 	}
@@ -214,7 +337,9 @@ static int compare_events(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	return x->begins - y->begins ?: (x->op > y->op) - (x->op < y->op);
+	if (x->moment != y->moment)
+		return x->moment < y->moment ? -1 : 1;
+	return (x->op > y->op) - (x->op < y->op);
 }
 
 static int compare_ops(const void *a, const void *b)
@@ -224,19 +349,46 @@ static int compare_ops(const void *a, const void *b)
 	return (x->inv > y->inv) - (x->inv < y->inv);
 }
 
+static void add_event(struct spec_run *run, unsigned int op, __u64 at, __u32 moment)
+{
+	run->events[run->nr_events++] = (struct spec_event){ at, op, moment };
+}
+
 static void make_events(struct spec_run *run)
 {
 	unsigned int i;
 
-	run->nr_events = 2 * run->nr_ops;
-	run->events = calloc(run->nr_events + 1, sizeof(*run->events));
+	run->events = calloc(3 * run->nr_ops + 1, sizeof(*run->events));
 	if (!run->events)
 		abort();
 	for (i = 0; i < run->nr_ops; i++) {
-		run->events[2 * i] = (struct spec_event){ run->ops[i].inv, i, true };
-		run->events[2 * i + 1] = (struct spec_event){ run->ops[i].res, i, false };
+		const struct spec_op *op = &run->ops[i];
+
+		add_event(run, i, op->inv, SPEC_BEGINS);
+		/* It may have been closed before it was known to be there. */
+		if (op->kind == SPEC_TICKET && op->rec->res && op->rec->res < op->res)
+			add_event(run, i, op->rec->res, SPEC_ISSUED);
+		add_event(run, i, op->res, SPEC_ENDS);
 	}
 	qsort(run->events, run->nr_events, sizeof(*run->events), compare_events);
+}
+
+/* A time that was seen after a later event had come later, too. */
+static void make_clock(struct spec_run *run)
+{
+	__u64 latest = ~0ULL;
+	unsigned int i;
+
+	run->clock = calloc(run->nr_events + 1, sizeof(*run->clock));
+	if (!run->clock)
+		abort();
+	for (i = run->nr_events; i--;) {
+		const struct history_record *rec = run->ops[run->events[i].op].rec;
+
+		if (run->events[i].at == rec->res && rec->over && rec->over < latest)
+			latest = rec->over;
+		run->clock[i] = latest;
+	}
 }
 
 /* The last event of an owner that has ended is the one to clear up after. */
@@ -251,7 +403,8 @@ static void mark_last(struct prepared *p)
 
 		owner = find_owner(p, op->rec->process, op->rec->file);
 		if (op->code == HISTORY_QUIET || owner->marked ||
-		    !run->history->processes[owner->process].gone)
+		    (!run->history->processes[owner->process].gone &&
+		     owner->closed <= owner->latest))
 			continue;
 		owner->marked = true;
 		op->last = true;
@@ -304,7 +457,9 @@ static void place(struct prepared *p)
 	for (i = 0; i < run->nr_events; i++) {
 		struct spec_op *op = &run->ops[run->events[i].op];
 
-		if (run->events[i].begins) {
+		if (run->events[i].moment == SPEC_ISSUED)
+			continue;
+		if (run->events[i].moment == SPEC_BEGINS) {
 			begin_op(p, op, &slots, &owners);
 			continue;
 		}
@@ -321,8 +476,10 @@ static void prepare(struct prepared *p, __u64 part)
 	collect(p, part);
 	add_deaths(p);
 	qsort(p->run.ops, p->run.nr_ops, sizeof(*p->run.ops), compare_ops);
+	find_tickets(p);
 	add_signals(p);
 	make_events(&p->run);
+	make_clock(&p->run);
 	mark_last(p);
 	place(p);
 }
@@ -383,7 +540,9 @@ static void check_part(const struct history *h, unsigned int object,
 	}
 	free(p->run.ops);
 	free(p->run.events);
+	free(p->run.clock);
 	free(p->run.tenants);
+	free(p->tickets);
 	free(p);
 }
 

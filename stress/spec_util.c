@@ -24,7 +24,8 @@ bool spec_may_come(const struct spec_run *run, const struct spec_common *common,
 		e = &run->events[i];
 		if (e->at >= op->res)
 			break;
-		if (e->begins && e->at > run->now && is_one(&run->ops[e->op], op, SPEC_NEW))
+		if (e->moment == SPEC_BEGINS && e->at > run->now &&
+		    is_one(&run->ops[e->op], op, SPEC_NEW))
 			return true;
 	}
 	return false;
@@ -94,6 +95,7 @@ static unsigned int overtaken(const struct spec_run *run, const struct spec_comm
 		const struct spec_op *other = run->pending[i];
 
 		n += other && other->code == op->code && other->inv < op->inv &&
+		     other->kind != SPEC_READ &&
 		     common->status[i] == SPEC_NEW && !(other->rec->how & HOW_TRY);
 	}
 	return n;

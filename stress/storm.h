@@ -32,8 +32,8 @@
 #define STORM_FIRST_FD	64
 
 #define STORM_ACTORS	24
-#define STORM_FDS	20
-#define STORM_FILES	2
+#define STORM_FDS	28
+#define STORM_FILES	3
 #define STORM_ERRANDS	24
 #define STORM_LATER	8
 #define STORM_KEYS	3
@@ -71,6 +71,8 @@ enum storm_count {
 	COUNT_CLOSE,
 	COUNT_OPEN,
 	COUNT_PASS,
+	COUNT_TICKET,
+	COUNT_READ,
 	COUNT_RETURN,
 	COUNT_CUT,
 	COUNT_FEWER,
@@ -92,21 +94,42 @@ struct storm_object {
 };
 
 /**
+ * struct storm_ticket - what a ticket waits for
+ * @code:	of the call that returned it; 0: it is no ticket
+ * @how:	of that call
+ * @flags:	MUSTER_WAIT_* of that call
+ * @deadline:	of that call
+ * @arg:	of that call
+ */
+struct storm_ticket {
+	__u32 code;
+	__u32 how;
+	__u32 flags;
+	__u64 deadline;
+	__s64 arg[HISTORY_ARGS];
+};
+
+/**
  * struct storm_fd - a descriptor of an actor
  * @fd:		the descriptor
  * @object:	what it leads to
  * @file:	through which open file; numbered over all processes
  * @cloexec:	it is closed by exec
+ * @ticket:	if it is one
  */
 struct storm_fd {
 	int fd;
 	__u32 object;
 	__u32 file;
 	bool cloexec;
+	struct storm_ticket ticket;
 };
 
+/* struct storm_errand.code: read a ticket. */
+#define STORM_READ	0xffff
+
 /**
- * struct storm_errand - something to be done later: give back, finish, fetch
+ * struct storm_errand - something to be done later: give back, finish, fetch, read
  * @object:	of which object
  * @file:	through which file
  * @code:	what to call
@@ -258,6 +281,7 @@ bool storm_print_claims(void);
  * @object:	what it calls
  * @fd:		through which descriptor, -1 for none
  * @file:	its file
+ * @ticket:	if that is one and is to be read, what it waits for
  * @rec:	the record
  * @errand:	what it does was to be done, NULL if it just came to its mind
  * @deadline:	of a call that waits
@@ -272,6 +296,7 @@ struct storm_turn {
 	__u32 object;
 	int fd;
 	__u32 file;
+	const struct storm_ticket *ticket;
 	struct history_record *rec;
 	const struct storm_errand *errand;
 	__u64 deadline;
@@ -305,9 +330,12 @@ struct storm_op {
  * @by_name:	calls need no descriptor, but make one
  * @ops:	what can be called
  * @setup:	chooses the parameters of a new object, @n is its number of this type
+ * @verdict:	records what a ticket of one of its calls tells, with no error but EPIPE;
+ *		@result are the bytes behind it, @len how many. NULL: there are no tickets
  * @check:	looks through a history for what must always hold
  * @asleep:	with nobody running and @sleepers threads asleep in calls of the object,
- *		do all of these have to wait? May be NULL
+ *		and @tickets tickets that may wait, do all of these have to wait? May be
+ *		NULL
  * @gone:	with everybody gone, is the object as new? May be NULL
  */
 struct storm_type {
@@ -316,9 +344,11 @@ struct storm_type {
 	bool by_name;
 	const struct storm_op *ops;
 	void (*setup)(struct storm_rng *rng, struct history_object *object, unsigned int n);
+	void (*verdict)(struct storm_turn *turn, const struct muster_verdict *verdict,
+			const unsigned char *result, size_t len);
 	void (*check)(const struct history *h, unsigned int object);
 	void (*asleep)(const struct storm_object *object, unsigned int number,
-		       unsigned int sleepers);
+		       unsigned int sleepers, unsigned int tickets);
 	void (*gone)(const struct storm_object *object, unsigned int number);
 };
 
@@ -346,10 +376,19 @@ void storm_stat(unsigned int object);
 
 /* ---- for types ---- */
 
-/* How a call is to wait: at random, some calls not at all, some for ever. */
+/* How a call is to wait: at random, some calls not at all, some for ever, some by ticket. */
 void storm_choose_wait(struct storm_turn *turn);
-/* Calls, where @arg may not be writable (HOW_FAULT); writes what it returned. */
+/*
+ * Calls, where @arg may not be writable (HOW_FAULT); writes what it returned. What a
+ * ticket is told is not there yet: then it is 1.
+ */
 int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t size);
+/* Is that a call that waits, and has told how that ended? */
+static inline bool storm_has_told(const struct history_record *rec)
+{
+	return rec->inv && rec->res && !(rec->how & HOW_TICKET);
+}
+
 /* Remembers to call @code later. */
 void storm_later(struct storm_turn *turn, __u32 code, __s64 a, __s64 b, __s64 c);
 /* Bytes that follow from a number and their length; are the first @got those? */
@@ -365,8 +404,22 @@ void storm_list(struct history_record *rec, const struct muster_process *list, _
  */
 bool storm_has_room(const struct storm_actor *actor, __u32 object);
 /* Adds a descriptor that the kernel has given; the actor is locked. */
-void storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file, bool cloexec);
+struct storm_fd *storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file,
+			      bool cloexec);
 int storm_open(const struct storm_object *object, __u32 oflags, __u32 *created);
+
+/* ---- storm_ticket.c: waiting without a thread ---- */
+
+/* May this call wait by ticket? The actor is locked. */
+bool storm_may_have_ticket(const struct storm_turn *turn);
+int storm_ticket_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg);
+/* Has the deadline of a call passed that failed with @ret? */
+void storm_check_deadline(const struct storm_turn *turn, int ret);
+extern const struct storm_op storm_read_op;
+/* The tickets of an object that may wait, as far as their owners live. */
+unsigned int storm_count_tickets(__u32 object);
+/* Are there any whose deadline is yet to pass? */
+bool storm_has_timed_ticket(const struct storm_actor *actor);
 
 /* ---- storm_house.c: what processes do ---- */
 

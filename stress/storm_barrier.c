@@ -15,6 +15,45 @@ static void make_await(struct storm_turn *turn)
 	storm_choose_wait(turn);
 }
 
+/* How it broke, with EPIPE; or that it has not. */
+static void told_end(struct storm_turn *turn, __s32 status, __u32 broken_by, __u32 arrived,
+		     __u32 parties)
+{
+	__s64 *out = turn->rec->out;
+
+	out[BARRIER_OUT_STATUS] = status;
+	out[BARRIER_OUT_BROKEN_BY] = broken_by;
+	out[BARRIER_OUT_ARRIVED] = arrived;
+	out[BARRIER_OUT_PARTIES] = parties;
+	if (broken_by && rnd_percent(turn->rng, 50))
+		storm_later(turn, BARRIER_RESET, 0, 0, 0);
+}
+
+static void passed_with(struct storm_turn *turn, __u64 generation, __u64 token, __u32 index,
+			__u32 outcome)
+{
+	__s64 *out = turn->rec->out;
+
+	out[BARRIER_OUT_GENERATION] = generation;
+	out[BARRIER_OUT_TOKEN] = token;
+	out[BARRIER_OUT_INDEX] = index;
+	out[BARRIER_OUT_ACTION] = !!(outcome & MUSTER_OUTCOME_ACTION);
+	if (out[BARRIER_OUT_ACTION])
+		storm_later(turn, BARRIER_COMPLETE, token,
+			    rnd_percent(turn->rng, 20) ? 1 + rnd_below(turn->rng, 5) : 0, 0);
+}
+
+static void barrier_verdict(struct storm_turn *turn, const struct muster_verdict *verdict,
+			    const unsigned char *result, size_t len)
+{
+	if (!verdict->error || verdict->error == -EPIPE)
+		told_end(turn, verdict->status, verdict->broken_by, verdict->arrived,
+			 verdict->parties);
+	if (!verdict->error)
+		passed_with(turn, verdict->generation, verdict->token, verdict->index,
+			    verdict->outcome);
+}
+
 static void run_await(struct storm_turn *turn)
 {
 	struct muster_barrier_await await = {
@@ -22,27 +61,12 @@ static void run_await(struct storm_turn *turn)
 		.flags = turn->flags,
 		.deadline = turn->deadline,
 	};
-	struct history_record *rec = turn->rec;
 	int ret = storm_ioctl(turn, MUSTER_BARRIER_AWAIT, &await, sizeof(await));
 
-	if (ret && ret != -EPIPE)
-		return;
-	rec->out[BARRIER_OUT_STATUS] = await.status;
-	rec->out[BARRIER_OUT_BROKEN_BY] = await.broken_by;
-	rec->out[BARRIER_OUT_ARRIVED] = await.arrived;
-	rec->out[BARRIER_OUT_PARTIES] = await.parties;
-	if (ret) {
-		if (rnd_percent(turn->rng, 50))
-			storm_later(turn, BARRIER_RESET, 0, 0, 0);
-		return;
-	}
-	rec->out[BARRIER_OUT_GENERATION] = await.generation;
-	rec->out[BARRIER_OUT_TOKEN] = await.token;
-	rec->out[BARRIER_OUT_INDEX] = await.index;
-	rec->out[BARRIER_OUT_ACTION] = !!(await.outcome & MUSTER_OUTCOME_ACTION);
-	if (rec->out[BARRIER_OUT_ACTION])
-		storm_later(turn, BARRIER_COMPLETE, await.token,
-			    rnd_percent(turn->rng, 20) ? 1 + rnd_below(turn->rng, 5) : 0, 0);
+	if (!ret || ret == -EPIPE)
+		told_end(turn, await.status, await.broken_by, await.arrived, await.parties);
+	if (!ret)
+		passed_with(turn, await.generation, await.token, await.index, await.outcome);
 }
 
 static void run_complete(struct storm_turn *turn)
@@ -125,7 +149,8 @@ static void barrier_setup(struct storm_rng *rng, struct history_object *object,
 
 static bool passed(const struct history_record *rec, unsigned int object)
 {
-	return rec->inv && rec->res && rec->object == object &&
+	/* A ticket's arrival may be read twice, or long after. */
+	return storm_has_told(rec) && !(rec->how & HOW_READ) && rec->object == object &&
 	       rec->code == BARRIER_AWAIT && !rec->ret;
 }
 
@@ -213,16 +238,18 @@ static void barrier_check(const struct history *h, unsigned int object)
 
 /* Those who sleep have arrived, and some party is missing or runs the action. */
 static void barrier_asleep(const struct storm_object *object, unsigned int number,
-			   unsigned int sleepers)
+			   unsigned int sleepers, unsigned int tickets)
 {
 	struct muster_barrier_stat stat = { .size = sizeof(stat) };
 	int err = storm_call(object->fd, MUSTER_BARRIER_STAT, &stat);
 
-	storm_check(CLAIM_STUCK, !err && stat.waiting == sleepers &&
-		    (!sleepers || (!stat.broken_by &&
-				   (stat.acting || stat.waiting < stat.parties))),
-		    "object %u: %u sleep, %u of %u wait, %u act, broken by %u", number,
-		    sleepers, stat.waiting, stat.parties, stat.acting, stat.broken_by);
+	storm_check(CLAIM_STUCK, !err && stat.waiting >= sleepers &&
+		    stat.waiting <= sleepers + tickets &&
+		    (!stat.waiting || (!stat.broken_by &&
+				       (stat.acting || stat.waiting < stat.parties))),
+		    "object %u: %u sleep, %u tickets, %u of %u wait, %u act, broken by %u",
+		    number, sleepers, tickets, stat.waiting, stat.parties, stat.acting,
+		    stat.broken_by);
 }
 
 static void barrier_gone(const struct storm_object *object, unsigned int number)
@@ -239,6 +266,7 @@ const struct storm_type storm_barrier = {
 	.id = MUSTER_BARRIER,
 	.ops = barrier_ops,
 	.setup = barrier_setup,
+	.verdict = barrier_verdict,
 	.check = barrier_check,
 	.asleep = barrier_asleep,
 	.gone = barrier_gone,

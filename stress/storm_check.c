@@ -17,7 +17,7 @@
 
 #define WORKERS		2
 /* A history that takes more is given up, which counts as wrong. */
-#define STATES_MAX	200000
+#define STATES_MAX	500000
 
 struct spec_score *storm_score;
 

@@ -84,6 +84,32 @@ static void followed(struct storm_turn *turn, const struct muster_flight_join *j
 			    rnd_percent(turn->rng, 80) ? RESULT_MAX : 5);
 }
 
+/* What it got lies behind the verdict, as far as there was room. */
+static void flight_verdict(struct storm_turn *turn, const struct muster_verdict *verdict,
+			   const unsigned char *bytes, size_t len)
+{
+	__s64 *out = turn->rec->out;
+	size_t got = verdict->result_len < len ? verdict->result_len : len;
+
+	if (verdict->error)
+		return;
+	out[FLIGHT_OUT_TOKEN] = verdict->token;
+	out[FLIGHT_OUT_ROLE] = verdict->role;
+	out[FLIGHT_OUT_ATTEMPT] = verdict->attempt;
+	out[FLIGHT_OUT_SHARED] = verdict->shared;
+	if (verdict->role == MUSTER_ROLE_LEADER) {
+		led(turn, turn->rec->arg[FLIGHT_KEY], verdict->token);
+		return;
+	}
+	out[FLIGHT_OUT_LEN] = verdict->result_len;
+	out[FLIGHT_OUT_STATUS] = verdict->status;
+	out[FLIGHT_OUT_WRONG] =
+		!storm_is_filled(bytes, verdict->token, verdict->result_len, got);
+	storm_check(CLAIM_BYTES, !out[FLIGHT_OUT_WRONG],
+		    "%zu bytes of a ticket's result of %llu are wrong", got,
+		    verdict->result_len);
+}
+
 static void run_join(struct storm_turn *turn)
 {
 	struct history_record *rec = turn->rec;
@@ -232,6 +258,7 @@ const struct storm_type storm_flight = {
 	.id = MUSTER_FLIGHT,
 	.ops = flight_ops,
 	.setup = flight_setup,
+	.verdict = flight_verdict,
 	.check = flight_check,
 	.asleep = flight_asleep,
 	.gone = flight_gone,

@@ -8,7 +8,7 @@
 
 void flight_check(const struct history *h, unsigned int object);
 void flight_asleep(const struct storm_object *object, unsigned int number,
-		   unsigned int sleepers);
+		   unsigned int sleepers, unsigned int tickets);
 void flight_gone(const struct storm_object *object, unsigned int number);
 
 #endif /* STORM_FLIGHT_H */

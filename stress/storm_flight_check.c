@@ -31,12 +31,14 @@ static bool is_call(const struct history_record *rec, unsigned int object, __u32
 
 static bool has_led(const struct history_record *rec)
 {
-	return rec->res && !rec->ret && rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_LEADER;
+	return storm_has_told(rec) && !rec->ret &&
+	       rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_LEADER;
 }
 
 static bool has_followed(const struct history_record *rec)
 {
-	return rec->res && !rec->ret && rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER;
+	return storm_has_told(rec) && !rec->ret &&
+	       rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER;
 }
 
 /* ---- one leader at a time ---- */
@@ -113,8 +115,8 @@ static void check_leaders(const struct history *h, const struct lead *leads, __u
 
 /* ---- exactly the leader's result ---- */
 
-static const struct history_record *find_finish(const struct history *h,
-						const struct history_record *join)
+/* One that nobody was told of may not have happened, and another one have. */
+static bool was_finished(const struct history *h, const struct history_record *join)
 {
 	__u32 i;
 
@@ -122,20 +124,19 @@ static const struct history_record *find_finish(const struct history *h,
 		const struct history_record *rec = &h->records[i];
 
 		if (is_call(rec, join->object, FLIGHT_FINISH) && (!rec->res || !rec->ret) &&
-		    rec->arg[FLIGHT_TOKEN] == join->out[FLIGHT_OUT_TOKEN])
-			return rec;
+		    rec->arg[FLIGHT_TOKEN] == join->out[FLIGHT_OUT_TOKEN] &&
+		    rec->inv < join->res &&
+		    rec->arg[FLIGHT_KEY] == join->arg[FLIGHT_KEY] &&
+		    rec->arg[FLIGHT_STATUS] == join->out[FLIGHT_OUT_STATUS] &&
+		    rec->arg[FLIGHT_LEN] == join->out[FLIGHT_OUT_LEN])
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static void check_follower(const struct history *h, const struct history_record *join)
 {
-	const struct history_record *finish = find_finish(h, join);
-
-	storm_check(CLAIM_BYTES, finish && finish->inv < join->res &&
-		    finish->arg[FLIGHT_KEY] == join->arg[FLIGHT_KEY] &&
-		    finish->arg[FLIGHT_STATUS] == join->out[FLIGHT_OUT_STATUS] &&
-		    finish->arg[FLIGHT_LEN] == join->out[FLIGHT_OUT_LEN],
+	storm_check(CLAIM_BYTES, was_finished(h, join),
 		    "object %u: token %lld: status %lld, %lld bytes, which nobody handed in",
 		    join->object, join->out[FLIGHT_OUT_TOKEN], join->out[FLIGHT_OUT_STATUS],
 		    join->out[FLIGHT_OUT_LEN]);
@@ -185,7 +186,8 @@ void flight_check(const struct history *h, unsigned int object)
 			continue;
 		if (has_followed(rec))
 			check_follower(h, rec);
-		if (has_led(rec))
+		/* Whoever reads a ticket need not be the one that leads. */
+		if (has_led(rec) && !(rec->how & HOW_READ))
 			leads[all++] = (struct lead){ rec->res, leads_until(h, rec), rec };
 	}
 	check_tokens(leads, all);
@@ -203,13 +205,15 @@ void flight_check(const struct history *h, unsigned int object)
 
 /* Who waits for whom is for the specification to say. */
 void flight_asleep(const struct storm_object *object, unsigned int number,
-		   unsigned int sleepers)
+		   unsigned int sleepers, unsigned int tickets)
 {
 	struct muster_flight_stat stat = { .size = sizeof(stat) };
 	int err = storm_call(object->fd, MUSTER_FLIGHT_STAT, &stat);
 
-	storm_check(CLAIM_STUCK, !err && stat.followers == sleepers,
-		    "object %u: %u sleep, %llu follow", number, sleepers, stat.followers);
+	storm_check(CLAIM_STUCK, !err && stat.followers >= sleepers &&
+		    stat.followers <= sleepers + tickets,
+		    "object %u: %u sleep, %u tickets, %llu follow", number, sleepers, tickets,
+		    stat.followers);
 }
 
 /* ---- when all are gone ---- */
@@ -227,12 +231,12 @@ static void check_counters(const struct history *h, unsigned int object,
 	for (i = 0; i < count(h); i++) {
 		const struct history_record *rec = &h->records[i];
 
-		if (!is_call(rec, object, FLIGHT_JOIN))
+		if (!is_call(rec, object, FLIGHT_JOIN) || rec->how & HOW_READ)
 			continue;
 		led += has_led(rec) && rec->out[FLIGHT_OUT_ATTEMPT] == 1;
 		handed += has_led(rec) && rec->out[FLIGHT_OUT_ATTEMPT] > 1;
 		joined += has_followed(rec);
-		unknown += !rec->res || rec->how & HOW_FAULT;
+		unknown += !rec->res || rec->how & (HOW_FAULT | HOW_TICKET);
 	}
 	storm_check(CLAIM_STAT, stat->led + unknown >= led && stat->led <= led + unknown &&
 		    stat->joined >= joined && stat->joined <= joined + unknown &&

@@ -64,6 +64,23 @@ static void run_add(struct storm_turn *turn)
 	added(turn, add.first, add.slots);
 }
 
+static void group_verdict(struct storm_turn *turn, const struct muster_verdict *verdict,
+			  const unsigned char *bytes, size_t len)
+{
+	__s64 *out = turn->rec->out;
+
+	if (verdict->error)
+		return;
+	if (turn->rec->code == GROUP_ADD) {
+		out[GROUP_OUT_FIRST] = verdict->token;
+		added(turn, verdict->token, turn->rec->arg[GROUP_SLOTS]);
+		return;
+	}
+	out[GROUP_OUT_MET] = !!(verdict->outcome & MUSTER_OUTCOME_MET);
+	out[GROUP_OUT_STATUS] = verdict->status;
+	out[GROUP_OUT_SLOT] = verdict->token;
+}
+
 static void make_claim(struct storm_turn *turn)
 {
 	turn->rec->arg[GROUP_SLOT] = random_slot(turn);
@@ -282,15 +299,17 @@ static void group_check(const struct history *h, unsigned int object)
 
 /* Those who sleep would add, or wait for tasks that are there. */
 static void group_asleep(const struct storm_object *object, unsigned int number,
-			 unsigned int sleepers)
+			 unsigned int sleepers, unsigned int tickets)
 {
 	struct muster_group_stat stat = { .size = sizeof(stat) };
 	int err = storm_call(object->fd, MUSTER_GROUP_STAT, &stat);
 
-	storm_check(CLAIM_STUCK, !err && stat.adders + stat.waiters == sleepers &&
-		    (!sleepers || stat.pending) && !(stat.cancelled && stat.adders),
-		    "object %u: %u sleep, %u would add, %u wait for %u tasks%s", number,
-		    sleepers, stat.adders, stat.waiters, stat.pending,
+	__u32 waiters = stat.adders + stat.waiters;
+
+	storm_check(CLAIM_STUCK, !err && waiters >= sleepers && waiters <= sleepers + tickets &&
+		    (!waiters || stat.pending) && !(stat.cancelled && stat.adders),
+		    "object %u: %u sleep, %u tickets, %u would add, %u wait for %u tasks%s",
+		    number, sleepers, tickets, stat.adders, stat.waiters, stat.pending,
 		    stat.cancelled ? ", cancelled" : "");
 }
 
@@ -310,6 +329,7 @@ const struct storm_type storm_group = {
 	.id = MUSTER_GROUP,
 	.ops = group_ops,
 	.setup = group_setup,
+	.verdict = group_verdict,
 	.check = group_check,
 	.asleep = group_asleep,
 	.gone = group_gone,

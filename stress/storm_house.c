@@ -64,7 +64,7 @@ static void do_dup(struct storm_actor *actor, struct storm_rng *rng)
 	copy = dup(fd->fd);
 	if (copy < 0)
 		storm_die("dup");
-	storm_add_fd(actor, copy, fd->object, fd->file, cloexec);
+	storm_add_fd(actor, copy, fd->object, fd->file, cloexec)->ticket = fd->ticket;
 	storm_count(COUNT_DUP);
 }
 
@@ -85,9 +85,15 @@ static void close_fd(struct storm_actor *actor, unsigned int thread, struct stor
 	storm_count(COUNT_CLOSE);
 }
 
+/* Mostly tickets: they are soon of no more use. */
 static void do_close(struct storm_actor *actor, unsigned int thread, struct storm_rng *rng)
 {
-	close_fd(actor, thread, &actor->fds[rnd_below(rng, actor->nr_fds)]);
+	__u32 first = rnd_below(rng, actor->nr_fds), i;
+	struct storm_fd *fd = &actor->fds[first];
+
+	for (i = 0; i < actor->nr_fds && !fd->ticket.code && rnd_percent(rng, 95); i++)
+		fd = &actor->fds[(first + i) % actor->nr_fds];
+	close_fd(actor, thread, fd);
 }
 
 /* Opens something by name: one more file of it. */
@@ -195,7 +201,7 @@ static void do_receive(struct storm_actor *actor, unsigned int thread,
 		rec->inv = begun;
 		end(rec);
 	}
-	storm_add_fd(actor, fd, new->object, new->file, cloexec);
+	storm_add_fd(actor, fd, new->object, new->file, cloexec)->ticket = new->ticket;
 	if (!fits)
 		close_fd(actor, thread, &actor->fds[actor->nr_fds - 1]);
 }

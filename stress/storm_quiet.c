@@ -61,11 +61,14 @@ static bool sleeps(const struct storm_actor *actor, const struct storm_thread *t
 	if (call < 0 || (state != STORM_IDLES && state != STORM_CALLS))
 		return false;
 	if (state == STORM_CALLS) {
+		bool reads = rec->how & HOW_READ;
+
 		/* One with a deadline need not be woken by anybody, and soon is. */
-		if (call != SYS_ioctl || !rec->inv || rec->how & HOW_TIMED ||
+		if ((reads ? call != SYS_read && call != SYS_poll : call != SYS_ioctl) ||
+		    !rec->inv || rec->how & HOW_TIMED ||
 		    __atomic_load_n(&rec->res, __ATOMIC_ACQUIRE))
 			return false;
-		sleepers[rec->object]++;
+		sleepers[rec->object] += !reads;
 	}
 	return true;
 }
@@ -86,6 +89,8 @@ static bool all_sleep(unsigned int *sleepers)
 			if (!sleeps(actor, &actor->threads[j], sleepers))
 				return false;
 		}
+		if (storm_has_timed_ticket(actor))
+			return false;
 	}
 	return true;
 }
@@ -158,7 +163,8 @@ void storm_quiet(void)
 		const struct storm_type *type = storm_types[storm->objects[i].type];
 
 		if (type->asleep)
-			type->asleep(&storm->objects[i], i, sleepers[i]);
+			type->asleep(&storm->objects[i], i, sleepers[i],
+				     storm_count_tickets(i));
 		storm_stat(i);
 	}
 }

@@ -33,6 +33,23 @@ static void make_acquire(struct storm_turn *turn)
 	storm_choose_wait(turn);
 }
 
+static void acquired(struct storm_turn *turn, __u64 token, __u32 outcome)
+{
+	struct history_record *rec = turn->rec;
+
+	rec->out[SEM_TOKEN] = token;
+	rec->out[SEM_ABANDONED] = !!(outcome & MUSTER_OUTCOME_ABANDONED);
+	if (rec->arg[SEM_PERMITS])
+		storm_later(turn, SEM_RELEASE, rec->arg[SEM_PERMITS], 0, 0);
+}
+
+static void sem_verdict(struct storm_turn *turn, const struct muster_verdict *verdict,
+			const unsigned char *result, size_t len)
+{
+	if (!verdict->error)
+		acquired(turn, verdict->token, verdict->outcome);
+}
+
 static void run_acquire(struct storm_turn *turn)
 {
 	struct history_record *rec = turn->rec;
@@ -43,12 +60,8 @@ static void run_acquire(struct storm_turn *turn)
 		.deadline = turn->deadline,
 	};
 
-	if (storm_ioctl(turn, MUSTER_SEM_ACQUIRE, &acquire, sizeof(acquire)))
-		return;
-	rec->out[SEM_TOKEN] = acquire.token;
-	rec->out[SEM_ABANDONED] = !!(acquire.outcome & MUSTER_OUTCOME_ABANDONED);
-	if (acquire.permits)
-		storm_later(turn, SEM_RELEASE, acquire.permits, 0, 0);
+	if (!storm_ioctl(turn, MUSTER_SEM_ACQUIRE, &acquire, sizeof(acquire)))
+		acquired(turn, acquire.token, acquire.outcome);
 }
 
 static void make_release(struct storm_turn *turn)
@@ -209,8 +222,9 @@ static __u32 collect_changes(const struct history *h, unsigned int object,
 		const struct history_record *rec = &h->records[i];
 		__u64 until;
 
-		if (!rec->inv || rec->object != object || rec->code != SEM_ACQUIRE ||
-		    !rec->res || rec->ret)
+		/* Whoever reads a ticket need not be the one that has the permits. */
+		if (!storm_has_told(rec) || rec->how & HOW_READ || rec->object != object ||
+		    rec->code != SEM_ACQUIRE || rec->ret)
 			continue;
 		until = held_until(h, rec);
 		if (until <= rec->res)
@@ -245,7 +259,7 @@ static void sem_check(const struct history *h, unsigned int object)
 
 /* Those who sleep are queued, and there is not enough for the first of them. */
 static void sem_asleep(const struct storm_object *object, unsigned int number,
-		       unsigned int sleepers)
+		       unsigned int sleepers, unsigned int tickets)
 {
 	struct muster_process list[STORM_LIST_MAX];
 	struct muster_sem_stat stat = {
@@ -261,10 +275,11 @@ static void sem_asleep(const struct storm_object *object, unsigned int number,
 		if (list[i].role == MUSTER_PROCESS_WAITER)
 			first = list[i].amount;
 	}
-	storm_check(CLAIM_STUCK, !err && stat.waiters == sleepers &&
-		    (!sleepers || first > stat.available),
-		    "object %u: %u sleep, %u wait, the first for %llu of %llu", number,
-		    sleepers, stat.waiters, first, stat.available);
+	storm_check(CLAIM_STUCK, !err && stat.waiters >= sleepers &&
+		    stat.waiters <= sleepers + tickets &&
+		    (!stat.waiters || first > stat.available),
+		    "object %u: %u sleep, %u tickets, %u wait, the first for %llu of %llu",
+		    number, sleepers, tickets, stat.waiters, first, stat.available);
 }
 
 static void sem_gone(const struct storm_object *object, unsigned int number)
@@ -287,6 +302,7 @@ const struct storm_type storm_sem = {
 	.id = MUSTER_SEM,
 	.ops = sem_ops,
 	.setup = sem_setup,
+	.verdict = sem_verdict,
 	.check = sem_check,
 	.asleep = sem_asleep,
 	.gone = sem_gone,

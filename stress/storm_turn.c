@@ -84,17 +84,15 @@ static const struct storm_op *random_op(const struct storm_type *type,
 	return NULL;
 }
 
-static bool has_file(const struct storm_actor *actor, __u32 file, int *fd)
+static const struct storm_fd *find_file(const struct storm_actor *actor, __u32 file)
 {
 	__u32 i;
 
 	for (i = 0; i < actor->nr_fds; i++) {
-		if (actor->fds[i].file == file) {
-			*fd = actor->fds[i].fd;
-			return true;
-		}
+		if (actor->fds[i].file == file)
+			return &actor->fds[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void choose_any(struct storm_turn *turn)
@@ -106,6 +104,7 @@ static void choose_any(struct storm_turn *turn)
 	turn->object = rnd_below(turn->rng, storm->nr_objects);
 	turn->fd = -1;
 	turn->file = 0;
+	turn->ticket = NULL;
 	/* A name needs no descriptor. */
 	if (type_of(turn->object)->by_name || !actor->nr_fds)
 		return;
@@ -113,12 +112,15 @@ static void choose_any(struct storm_turn *turn)
 	turn->object = fd->object;
 	turn->fd = fd->fd;
 	turn->file = fd->file;
+	if (fd->ticket.code)
+		turn->ticket = &fd->ticket;
 }
 
 /* Takes an errand off the list; it may concern a file that is closed meanwhile. */
 static bool choose_errand(struct storm_turn *turn, struct storm_errand *errand)
 {
 	struct storm_actor *actor = turn->actor;
+	const struct storm_fd *fd;
 	__u32 i;
 
 	if (!actor->nr_errands)
@@ -129,7 +131,13 @@ static bool choose_errand(struct storm_turn *turn, struct storm_errand *errand)
 	turn->object = errand->object;
 	turn->file = errand->file;
 	turn->errand = errand;
-	return has_file(actor, errand->file, &turn->fd);
+	fd = find_file(actor, errand->file);
+	if (!fd)
+		return false;
+	turn->fd = fd->fd;
+	if (errand->code == STORM_READ)
+		turn->ticket = &fd->ticket;
+	return true;
 }
 
 /* ---- the call ---- */
@@ -153,6 +161,7 @@ static bool begin(struct storm_turn *turn, const struct storm_op *op)
 			op->make(turn);
 		if (op->complete)
 			op->complete(turn);
+		rec->begun = storm_clock(CLOCK_MONOTONIC);
 		thread->record = rec - h->records;
 		__atomic_store_n(&thread->state, STORM_CALLS, __ATOMIC_RELEASE);
 		history_stamp(h, &rec->inv);
@@ -164,6 +173,7 @@ static bool begin(struct storm_turn *turn, const struct storm_op *op)
 static void end(struct storm_turn *turn)
 {
 	history_stamp(&storm->history, &turn->rec->res);
+	turn->rec->over = storm_clock(CLOCK_MONOTONIC);
 	__atomic_store_n(&turn->actor->threads[turn->thread].state, STORM_RUNS,
 			 __ATOMIC_RELEASE);
 	storm_count(COUNT_RETURN);
@@ -205,11 +215,13 @@ void storm_turn(struct storm_actor *actor, unsigned int thread, struct storm_rng
 
 	storm_lock(actor);
 	if (rnd_percent(rng, 55) && choose_errand(&turn, &errand)) {
-		op = find_op(type_of(turn.object), errand.code);
+		op = turn.ticket ? &storm_read_op :
+		     find_op(type_of(turn.object), errand.code);
 	} else {
 		turn.errand = NULL;
 		choose_any(&turn);
-		op = random_op(type_of(turn.object), rng, false);
+		op = turn.ticket && rnd_percent(rng, 40) ? &storm_read_op :
+		     random_op(type_of(turn.object), rng, false);
 	}
 	call(&turn, op);
 }
@@ -273,12 +285,18 @@ void storm_choose_wait(struct storm_turn *turn)
 		turn->deadline = storm_clock(real ? CLOCK_REALTIME : CLOCK_MONOTONIC);
 		/* Some have passed already. */
 		turn->deadline += dice < 20 ? 0 : random_span(rng);
+		turn->rec->until = real ? 0 : turn->deadline;
 	}
-	if (rnd_percent(rng, 2))
+	if (rnd_percent(rng, 2)) {
 		turn->rec->how |= HOW_FAULT;
+	} else if (rnd_percent(rng, 25) && storm_may_have_ticket(turn)) {
+		turn->rec->how |= HOW_TICKET;
+		turn->rec->ticket = __atomic_add_fetch(&storm->nr_files, 1, __ATOMIC_RELAXED);
+		turn->flags |= MUSTER_WAIT_TICKET;
+	}
 }
 
-static void check_deadline(const struct storm_turn *turn, int ret)
+void storm_check_deadline(const struct storm_turn *turn, int ret)
 {
 	int clock = turn->flags & MUSTER_WAIT_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 
@@ -317,6 +335,8 @@ int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t siz
 {
 	int ret;
 
+	if (turn->rec->how & HOW_TICKET)
+		return storm_ticket_ioctl(turn, cmd, arg);
 	if (turn->rec->how & HOW_FAULT)
 		ret = faulty_ioctl(turn->fd, cmd, arg, size);
 	else
@@ -324,7 +344,7 @@ int storm_ioctl(struct storm_turn *turn, unsigned int cmd, void *arg, size_t siz
 	turn->rec->ret = ret;
 	if (ret == -EBADF && fcntl(turn->fd, F_GETFD) < 0)
 		turn->rec->how |= HOW_LOST;
-	check_deadline(turn, ret);
+	storm_check_deadline(turn, ret);
 	return ret;
 }
 
@@ -364,7 +384,8 @@ bool storm_has_room(const struct storm_actor *actor, __u32 object)
 }
 
 /* Numbers are not used twice: a thread may be about to use one that another closes. */
-void storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file, bool cloexec)
+struct storm_fd *storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file,
+			      bool cloexec)
 {
 	int to = fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, actor->next_fd);
 
@@ -372,7 +393,8 @@ void storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file, b
 		storm_die("F_DUPFD");
 	close(fd);
 	actor->next_fd = to + 1;
-	actor->fds[actor->nr_fds++] = (struct storm_fd){ to, object, file, cloexec };
+	actor->fds[actor->nr_fds] = (struct storm_fd){ to, object, file, cloexec };
+	return &actor->fds[actor->nr_fds++];
 }
 
 int storm_open(const struct storm_object *object, __u32 oflags, __u32 *created)
