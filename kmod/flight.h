@@ -196,6 +196,7 @@ struct flight_call {
  * @shared:	as leader, how many follow
  * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE: @call is not waited for,
  *		its result is there
+ * @age:	of that result, when it was looked at
  */
 struct flight_waiter {
 	struct muster_waiter waiter;
@@ -206,6 +207,7 @@ struct flight_waiter {
 	u32 attempt;
 	u32 shared;
 	u32 outcome;
+	u64 age;
 };
 
 /**

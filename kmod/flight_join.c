@@ -63,12 +63,6 @@ __poll_t flight_ticket_poll(struct muster_waiter *waiter)
 
 /* ---- what the caller gets ---- */
 
-/* ns since the result of a kept call was handed in. */
-static u64 flight_age(const struct flight_call *call, u32 outcome)
-{
-	return outcome & MUSTER_OUTCOME_KEPT ? ktime_get_ns() - call->ended : 0;
-}
-
 /* The result goes to the caller as a descriptor, which join->fd is then. */
 static int flight_deliver_file(const struct muster_request *req,
 			       struct muster_flight_join *join, struct muster_result *result)
@@ -126,7 +120,7 @@ static int flight_deliver(const struct muster_request *req,
 	join->shared = call->nr_shared;
 	join->status = call->status;
 	join->result_len = result ? result->len : 0;
-	join->age = flight_age(call, fw->outcome);
+	join->age = fw->age;
 	if (join->flags & MUSTER_JOIN_NO_RESULT)
 		return muster_reply(req, join, token);
 	if (join->flags & MUSTER_JOIN_FD && result && result->file)

@@ -151,11 +151,14 @@ bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 	return true;
 }
 
-static void flight_answer(struct flight_call *call, struct flight_waiter *fw, u32 outcome)
+/* The age is that of @now, when it was found not to be too great. */
+static void flight_answer(struct flight_call *call, struct flight_waiter *fw, u32 outcome,
+			  u64 now)
 {
 	refcount_inc(&call->refs);
 	fw->call = call;
 	fw->outcome = MUSTER_OUTCOME_KEPT | outcome;
+	fw->age = now - call->ended;
 	atomic64_inc(&call->flight->served);
 }
 
@@ -170,13 +173,13 @@ int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 f
 	lockdep_assert_held(&call->lock);
 
 	if (!(flags & MUSTER_JOIN_FRESH) && now < call->keep_until) {
-		flight_answer(call, fw, 0);
+		flight_answer(call, fw, 0, now);
 		return 0;
 	}
 	if (!(flags & MUSTER_JOIN_FRESH) && now < call->stale_until) {
 		if (!(flags & MUSTER_JOIN_NO_LEAD))
 			return -ESTALE;
-		flight_answer(call, fw, MUSTER_OUTCOME_STALE);
+		flight_answer(call, fw, MUSTER_OUTCOME_STALE, now);
 		return 0;
 	}
 	if (flight_kept_drop(call))
@@ -189,15 +192,17 @@ bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32
 {
 	struct flight_call *stale = call->stale;
 	bool answers;
+	u64 now;
 
 	lockdep_assert_held(&call->lock);
 
 	if (!stale || flags & MUSTER_JOIN_FRESH)
 		return false;
 	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
-	answers = stale->kept && ktime_get_ns() < stale->stale_until;
+	now = ktime_get_ns();
+	answers = stale->kept && now < stale->stale_until;
 	if (answers)
-		flight_answer(stale, fw, MUSTER_OUTCOME_STALE);
+		flight_answer(stale, fw, MUSTER_OUTCOME_STALE, now);
 	spin_unlock(&stale->lock);
 	return answers;
 }
