@@ -81,9 +81,13 @@ enum flight_code {
 /* JOIN */
 #define FLIGHT_FLAGS		1
 #define FLIGHT_ROOM		2
+#define FLIGHT_FORGET_AFTER	3
 /* FINISH */
 #define FLIGHT_STATUS		2
 #define FLIGHT_LEN		3
+#define FLIGHT_KEEP		4
+#define FLIGHT_GRACE		5
+#define FLIGHT_FINISH_FLAGS	6
 /* FETCH */
 #define FETCH_FLAGS		0
 #define FETCH_ROOM		2
@@ -96,6 +100,11 @@ enum flight_code {
 #define FLIGHT_OUT_LEN		5
 #define FLIGHT_OUT_TRUNCATED	6
 #define FLIGHT_OUT_WRONG	7
+#define FLIGHT_OUT_KEPT		8
+#define FLIGHT_OUT_AGE		9
+/* FLIGHT_OUT_KEPT: kept, kept and stale */
+#define FLIGHT_IS_KEPT		1
+#define FLIGHT_IS_STALE		2
 /* FINISH, ABANDON, FORGET */
 #define FLIGHT_OUT_COUNT	0
 /* FETCH */

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One key of a flight group, one call at a time (F1, F2, F4 to F6, F9, F11, F12).
+ * One key of a flight group, one call at a time (F1, F2, F4 to F9, F11, F12).
  * See spec.h.
  *
  * Here a "call" is one execution for the key, as the contract says; what processes
  * call is a join, a finish, ...
+ *
+ * What is kept is kept for a time. The specification knows between which two instants, by
+ * the clock, a result was handed in, and a join was made: if it may have come in time, and
+ * may have come too late, both are tried.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,13 +22,36 @@
 #define PHASE_UNTOLD	(SPEC_PHASE + 0)
 #define PHASE_UNSURE	(SPEC_PHASE + 1)
 
+/* What a JOIN does next: see join(). */
+enum join_choice {
+	JOIN_COMMON,
+	JOIN_OTHER,
+	JOIN_DROPS,
+	JOIN_CHOICES,
+};
+
 /* Calls for one key that go on at the same time: one can be joined. */
 #define CALLS_MAX	12
+
+/**
+ * struct kept - a result that is kept
+ * @finish:	by which it was handed in, NULL if there is none
+ * @attempt:	of its call
+ * @shared:	how many followed
+ * @unsure:	its time may have been over before it was served again
+ */
+struct kept {
+	const struct history_record *finish;
+	__u32 attempt, shared;
+	__u64 unsure;
+};
 
 /**
  * struct call - one execution
  * @token:	of the leader, 0 if nobody knows it
  * @thread:	of the leader: process and thread
+ * @first:	the JOIN of its first leader
+ * @stale:	the result that it is to refresh
  * @attempt:	1, and 1 more for each hand-over
  * @left:	hand-overs that there may be
  * @used:	there is one
@@ -36,6 +63,8 @@
 struct call {
 	__u64 token;
 	__u64 thread;
+	const struct history_record *first;
+	struct kept stale;
 	__u32 attempt, left;
 	__u8 used, listed, leader;
 	struct spec_queue followers, bystanders;
@@ -45,11 +74,13 @@ struct call {
  * struct flight - the state
  * @common:	the search's part
  * @token:	the greatest that is known to have been given
+ * @kept:	the result that is kept, while there is no call that can be joined
  * @calls:	the calls
  */
 struct flight {
 	struct spec_common common;
 	__u64 token;
+	struct kept kept;
 	struct call calls[CALLS_MAX];
 };
 
@@ -91,6 +122,47 @@ static unsigned int nr_waiting(const struct call *call)
 	return call->followers.nr + call->bystanders.nr;
 }
 
+/* ---- time ---- */
+
+static __u64 later(__u64 at, __u64 ns)
+{
+	return ns < ~0ULL - at ? at + ns : ~0ULL;
+}
+
+/* May what @op does now be so many ns or more after @since? */
+static bool may_be_after(const struct spec_run *run, const struct history_record *since,
+			 __u64 ns)
+{
+	__u64 at = later(since->begun, ns);
+
+	return at < ~0ULL && spec_latest(run) >= at;
+}
+
+/* May it be less? */
+static bool may_be_before(const struct spec_op *op, const struct history_record *since,
+			  __u64 ns)
+{
+	return !since->over || op->rec->begun < later(since->over, ns);
+}
+
+static __u64 keep_of(const struct history_record *finish)
+{
+	return finish->arg[FLIGHT_KEEP];
+}
+
+/* Until it is not even served stale. */
+static __u64 grace_of(const struct history_record *finish)
+{
+	return later(keep_of(finish), finish->arg[FLIGHT_GRACE]);
+}
+
+static bool is_to_be_kept(const struct history_record *finish)
+{
+	return finish->arg[FLIGHT_KEEP] &&
+	       (!finish->arg[FLIGHT_STATUS] ||
+		finish->arg[FLIGHT_FINISH_FLAGS] & MUSTER_FINISH_KEEP_FAILURE);
+}
+
 /* ---- leading ---- */
 
 /* The call is led by @op from now on; false if that is not what it was told. */
@@ -121,6 +193,7 @@ static bool lead(struct flight *f, struct call *call, const struct spec_op *op)
 	return true;
 }
 
+/* It takes the place of what is kept. */
 static bool begin_call(const struct spec_run *run, struct flight *f,
 		       const struct spec_op *op)
 {
@@ -133,26 +206,31 @@ static bool begin_call(const struct spec_run *run, struct flight *f,
 		return false;
 	}
 	f->calls[i] = (struct call){
+		.first = op->rec,
+		.stale = f->kept,
 		.attempt = 1,
 		.left = run->object->limit,
 		.used = 1,
 		.listed = 1,
 	};
+	f->kept = (struct kept){};
 	return lead(f, &f->calls[i], op);
 }
 
 /* ---- ending ---- */
 
-static bool told_result(const struct spec_op *op, const struct ending *end)
+static bool told_result(const struct spec_op *op, const struct history_record *finish,
+			__u32 attempt, __u32 shared, __u32 kept)
 {
-	const struct history_record *rec = op->rec, *finish = end->finish;
+	const struct history_record *rec = op->rec;
 
 	if (rec->ret)
 		return true;
 	return rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER &&
 	       rec->out[FLIGHT_OUT_TOKEN] == finish->arg[FLIGHT_TOKEN] &&
-	       rec->out[FLIGHT_OUT_ATTEMPT] == end->call->attempt &&
-	       rec->out[FLIGHT_OUT_SHARED] == end->shared &&
+	       rec->out[FLIGHT_OUT_ATTEMPT] == attempt &&
+	       rec->out[FLIGHT_OUT_SHARED] == shared &&
+	       rec->out[FLIGHT_OUT_KEPT] == kept &&
 	       rec->out[FLIGHT_OUT_STATUS] == finish->arg[FLIGHT_STATUS] &&
 	       rec->out[FLIGHT_OUT_LEN] == finish->arg[FLIGHT_LEN] &&
 	       !rec->out[FLIGHT_OUT_WRONG];
@@ -171,10 +249,26 @@ static bool let_out(const struct spec_run *run, struct flight *f, struct spec_qu
 			ret = -EFAULT;
 		if (!spec_end(&f->common, op, ret))
 			return false;
-		if (op->known && !ret && !told_result(op, end))
+		if (op->known && !ret &&
+		    !told_result(op, end->finish, end->call->attempt, end->shared, 0))
 			return false;
 	}
 	return true;
+}
+
+/* What is kept from now on: the result, or the older one if nothing good came of it. */
+static void keep(const struct spec_run *run, struct flight *f, const struct ending *end)
+{
+	const struct kept *stale = &end->call->stale;
+
+	if (!end->call->listed)
+		return;
+	if (end->finish && is_to_be_kept(end->finish)) {
+		f->kept = (struct kept){ end->finish, end->call->attempt, end->shared };
+	} else if (stale->finish && (!end->finish || end->finish->arg[FLIGHT_STATUS])) {
+		f->kept = *stale;
+		f->kept.unsure |= may_be_after(run, stale->finish, grace_of(stale->finish));
+	}
 }
 
 /* @finish is NULL if nobody is left to lead. */
@@ -185,6 +279,7 @@ static bool end_call(const struct spec_run *run, struct flight *f, struct call *
 	bool ok = let_out(run, f, &call->followers, &end) &&
 		  let_out(run, f, &call->bystanders, &end);
 
+	keep(run, f, &end);
 	*call = (struct call){};
 	return ok;
 }
@@ -255,21 +350,106 @@ static bool unsure(const struct spec_run *run, struct flight *f, const struct sp
 	return true;
 }
 
-static bool join(const struct spec_run *run, struct flight *f, const struct spec_op *op)
+/* A ticket does not tell the age. */
+static bool told_age(const struct spec_op *op, const struct history_record *finish,
+		     __u64 most)
 {
+	const struct history_record *rec = op->rec;
+	__u64 age = rec->out[FLIGHT_OUT_AGE];
+
+	return op->kind == SPEC_TICKET ||
+	       (age < most && age + finish->begun <= (rec->over ?: ~0ULL) &&
+		(!finish->over || age + finish->over >= rec->begun));
+}
+
+/* It gets what is kept. */
+static bool answer(struct flight *f, const struct spec_op *op, const struct kept *kept,
+		   __u32 how)
+{
+	const struct history_record *finish = kept->finish;
+	__u64 most = how == FLIGHT_IS_STALE ? grace_of(finish) : keep_of(finish);
+
+	if (!may_be_before(op, finish, most))
+		return false;
+	if (op->rec->how & HOW_FAULT)
+		return spec_end(&f->common, op, -EFAULT);
+	return spec_end(&f->common, op, 0) &&
+	       (!op->known || (told_result(op, finish, kept->attempt, kept->shared, how) &&
+			       told_age(op, finish, most)));
+}
+
+/*
+ * Something is kept: that answers, at least those who would not lead (JOIN_COMMON); or it
+ * is to be refreshed (JOIN_OTHER); or nobody gets it any more (JOIN_DROPS).
+ */
+static bool join_kept(const struct spec_run *run, struct flight *f, const struct spec_op *op,
+		      unsigned int choice)
+{
+	const struct history_record *finish = f->kept.finish;
+	bool fresh = op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_FRESH;
+	bool leads = !(op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_NO_LEAD);
+	bool told_stale = op->known && op->rec->out[FLIGHT_OUT_KEPT] == FLIGHT_IS_STALE;
+
+	if (choice == JOIN_DROPS) {
+		if (!fresh && !may_be_after(run, finish, grace_of(finish)))
+			return false;
+		f->kept = (struct kept){};
+		return true;
+	}
+	if (fresh)
+		return false;
+	if (choice == JOIN_OTHER)
+		return leads && may_be_after(run, finish, keep_of(finish)) &&
+		       may_be_before(op, finish, grace_of(finish)) && begin_call(run, f, op);
+	if (told_stale)
+		return !leads && may_be_after(run, finish, keep_of(finish)) &&
+		       answer(f, op, &f->kept, FLIGHT_IS_STALE);
+	return answer(f, op, &f->kept, FLIGHT_IS_KEPT) ||
+	       (!op->known && !leads && answer(f, op, &f->kept, FLIGHT_IS_STALE));
+}
+
+/* The call can be joined no more; what it was to refresh goes, too. */
+static void unlist(struct call *call)
+{
+	call->listed = 0;
+	call->stale = (struct kept){};
+}
+
+/* There is a call, and neither what is kept answers, nor is it over-age (F7). */
+static bool may_join_call(const struct spec_run *run, const struct call *call,
+			  const struct spec_op *op)
+{
+	const struct history_record *finish = call->stale.finish;
+	__u64 forget_after = call->first->arg[FLIGHT_FORGET_AFTER];
+
+	if (forget_after && !may_be_before(op, call->first, forget_after))
+		return false;
+	return !finish || op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_FRESH ||
+	       may_be_after(run, finish, grace_of(finish));
+}
+
+/*
+ * There is a call. JOIN_COMMON: it is followed; JOIN_OTHER: the result that it is to
+ * refresh answers; JOIN_DROPS: its time is over.
+ */
+static bool join_call(const struct spec_run *run, struct flight *f, struct call *call,
+		      const struct spec_op *op, unsigned int choice)
+{
+	__u64 forget_after = call->first->arg[FLIGHT_FORGET_AFTER];
 	__u32 flags = op->rec->arg[FLIGHT_FLAGS];
-	struct call *call = listed_call(f);
 	int err;
 
-	if (f->common.status[op->slot] == PHASE_UNTOLD)
-		return pass_on(run, f, op);
-	if (f->common.dead & 1ULL << op->owner)
-		return spec_end(&f->common, op, -EBADF);
-	f->common.orphans &= ~(1ULL << op->slot);
-	if (!call && flags & MUSTER_JOIN_NO_LEAD)
-		return spec_end(&f->common, op, -ENOENT);
-	if (!call)
-		return begin_call(run, f, op);
+	if (choice == JOIN_DROPS) {
+		if (!forget_after || !may_be_after(run, call->first, forget_after))
+			return false;
+		unlist(call);
+		return true;
+	}
+	if (choice == JOIN_OTHER)
+		return call->stale.finish && !(flags & MUSTER_JOIN_FRESH) &&
+		       answer(f, op, &call->stale, FLIGHT_IS_STALE);
+	if (!may_join_call(run, call, op))
+		return false;
 	err = may_follow(call, op);
 	if (err)
 		return spec_end(&f->common, op, err);
@@ -277,6 +457,28 @@ static bool join(const struct spec_run *run, struct flight *f, const struct spec
 		  op->slot);
 	f->common.status[op->slot] = SPEC_QUEUED;
 	return true;
+}
+
+static bool join(const struct spec_run *run, struct flight *f, const struct spec_op *op,
+		 unsigned int choice)
+{
+	__u32 flags = op->rec->arg[FLIGHT_FLAGS];
+	struct call *call = listed_call(f);
+
+	if (f->common.status[op->slot] == PHASE_UNTOLD)
+		return !choice && pass_on(run, f, op);
+	if (f->common.dead & 1ULL << op->owner)
+		return !choice && spec_end(&f->common, op, -EBADF);
+	f->common.orphans &= ~(1ULL << op->slot);
+	if (call)
+		return join_call(run, f, call, op, choice);
+	if (f->kept.finish)
+		return join_kept(run, f, op, choice);
+	if (choice)
+		return false;
+	if (flags & MUSTER_JOIN_NO_LEAD)
+		return spec_end(&f->common, op, -ENOENT);
+	return begin_call(run, f, op);
 }
 
 /* The call that the owner leads with that token. */
@@ -321,6 +523,19 @@ static bool abandon(const struct spec_run *run, struct flight *f, const struct s
 	       told_count(op, goes_on);
 }
 
+/* What is kept, unless its time was over when the call ended that was to refresh it. */
+static bool forget_kept(struct flight *f, const struct spec_op *op, unsigned int choice)
+{
+	__s64 token = op->rec->arg[FLIGHT_TOKEN];
+	bool hit = !token || token == f->kept.finish->arg[FLIGHT_TOKEN];
+
+	if (choice && (!hit || !f->kept.unsure))
+		return false;
+	if (hit)
+		f->kept = (struct kept){};
+	return spec_end(&f->common, op, 0) && told_count(op, hit && !choice);
+}
+
 /* A token that nobody knows may be the one or not. */
 static bool forget(struct flight *f, const struct spec_op *op, unsigned int choice)
 {
@@ -328,10 +543,12 @@ static bool forget(struct flight *f, const struct spec_op *op, unsigned int choi
 	struct call *call = listed_call(f);
 	bool hit = call && (!token || token == call->token || (!call->token && !choice));
 
+	if (f->kept.finish)
+		return forget_kept(f, op, choice);
 	if (choice && (!call || !token || call->token))
 		return false;
 	if (hit)
-		call->listed = 0;
+		unlist(call);
 	return spec_end(&f->common, op, 0) && told_count(op, hit);
 }
 
@@ -343,12 +560,12 @@ static bool flight_step(const struct spec_run *run, void *state, const struct sp
 	struct flight *f = state;
 
 	if (f->common.status[op->slot] == PHASE_UNSURE)
-		return unsure(run, f, op, choice);
-	if (choice && op->code != FLIGHT_FORGET)
+		return choice < 2 && unsure(run, f, op, choice);
+	if (op->code == FLIGHT_JOIN)
+		return join(run, f, op, choice);
+	if (choice > (op->code == FLIGHT_FORGET))
 		return false;
 	switch (op->code) {
-	case FLIGHT_JOIN:
-		return join(run, f, op);
 	case FLIGHT_FINISH:
 		return finish(run, f, op);
 	case FLIGHT_ABANDON:
@@ -401,6 +618,22 @@ static bool flight_drop(const struct spec_run *run, void *state, unsigned int ow
 	return false;
 }
 
+/* May it still get what is kept with that token, now or when the call has ended? */
+static bool may_be_kept(const struct flight *f, __u64 token)
+{
+	const struct call *call;
+
+	if (token > f->token || (f->kept.finish &&
+				 (__u64)f->kept.finish->arg[FLIGHT_TOKEN] == token))
+		return true;
+	for (call = f->calls; call < f->calls + CALLS_MAX; call++) {
+		if (call->listed && (call->token == token || (call->stale.finish &&
+		    (__u64)call->stale.finish->arg[FLIGHT_TOKEN] == token)))
+			return true;
+	}
+	return false;
+}
+
 /* May it still follow the call with that token? It is there, unless it is to come. */
 static bool may_still_follow(const struct flight *f, const struct spec_op *op, __u64 token)
 {
@@ -430,6 +663,8 @@ static bool flight_possible(const struct spec_run *run, const void *state,
 		return true;
 	if (rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_LEADER)
 		return token > f->token;
+	if (rec->out[FLIGHT_OUT_KEPT])
+		return may_be_kept(f, token);
 	return may_still_follow(f, op, token);
 }
 
@@ -445,6 +680,8 @@ static void flight_show(const struct spec_run *run, const void *state, FILE *out
 	const struct flight *f = state;
 	unsigned int i;
 
+	if (f->kept.finish)
+		fprintf(out, "# %lld is kept\n", f->kept.finish->arg[FLIGHT_TOKEN]);
 	for (i = 0; i < CALLS_MAX; i++) {
 		const struct call *call = &f->calls[i];
 
@@ -458,9 +695,11 @@ static void flight_show(const struct spec_run *run, const void *state, FILE *out
 }
 
 static const struct history_call flight_calls[] = {
-	{ "join", { "key", "flags", "room" },
-	  { "token", "role", "attempt", "shared", "status", "len", "truncated", "wrong" } },
-	{ "finish", { "key", "token", "status", "len" }, { "count" } },
+	{ "join", { "key", "flags", "room", "forget_after" },
+	  { "token", "role", "attempt", "shared", "status", "len", "truncated", "wrong",
+	    "kept", "age" } },
+	{ "finish", { "key", "token", "status", "len", "keep", "grace", "flags" },
+	  { "count" } },
 	{ "abandon", { "key", "token" }, { "count" } },
 	{ "forget", { "key", "token" }, { "count" } },
 	{ "fetch", { "flags", "token", "room" }, { "len", "wrong" } },
@@ -473,7 +712,7 @@ const struct spec spec_flight = {
 	.calls = flight_calls,
 	.nr_calls = sizeof(flight_calls) / sizeof(*flight_calls),
 	.state_size = sizeof(struct flight),
-	.choices = 2,
+	.choices = JOIN_CHOICES,
 	.part = flight_part,
 	.step = flight_step,
 	.leave = flight_leave,

@@ -73,6 +73,8 @@ enum storm_count {
 	COUNT_PASS,
 	COUNT_TICKET,
 	COUNT_READ,
+	COUNT_KEPT,
+	COUNT_STALE,
 	COUNT_RETURN,
 	COUNT_CUT,
 	COUNT_FEWER,
@@ -378,6 +380,8 @@ void storm_stat(unsigned int object);
 
 /* How a call is to wait: at random, some calls not at all, some for ever, some by ticket. */
 void storm_choose_wait(struct storm_turn *turn);
+/* A time in ns, much of it about as long as a few calls take, on whatever machine. */
+__u64 storm_random_span(struct storm_rng *rng);
 /*
  * Calls, where @arg may not be writable (HOW_FAULT); writes what it returned. What a
  * ticket is told is not there yet: then it is 1.

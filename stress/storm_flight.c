@@ -13,6 +13,8 @@
 #include "storm_flight.h"
 
 #define RESULT_MAX	20000
+/* How much longer results are kept than calls wait. */
+#define KEEP_FACTOR	10
 
 static __thread unsigned char result[RESULT_MAX];
 
@@ -39,14 +41,17 @@ static void make_join(struct storm_turn *turn)
 {
 	static const __u32 flags[] = {
 		MUSTER_JOIN_NO_FOLLOW, MUSTER_JOIN_NO_LEAD, MUSTER_JOIN_MIGRATORY,
-		MUSTER_JOIN_NO_RESULT,
+		MUSTER_JOIN_NO_RESULT, MUSTER_JOIN_FRESH, MUSTER_JOIN_NO_LEAD,
 	};
 	struct history_record *rec = turn->rec;
 
 	rec->arg[FLIGHT_KEY] = rnd_below(turn->rng, STORM_KEYS);
 	if (rnd_percent(turn->rng, 25))
-		rec->arg[FLIGHT_FLAGS] = flags[rnd_below(turn->rng, 4)];
+		rec->arg[FLIGHT_FLAGS] = flags[rnd_below(turn->rng, 6)];
 	rec->arg[FLIGHT_ROOM] = random_length(turn->rng);
+	/* Of that one group only: of the other it is plain that one leads at a time. */
+	if (!storm->history.objects[turn->object].options && rnd_percent(turn->rng, 8))
+		rec->arg[FLIGHT_FORGET_AFTER] = 1 + storm_random_span(turn->rng);
 	storm_choose_wait(turn);
 }
 
@@ -66,6 +71,17 @@ static void led(struct storm_turn *turn, __s64 key, __u64 token)
 		storm_later(turn, FLIGHT_FINISH, key, token, 0);
 }
 
+static __u32 how_kept(__u32 outcome)
+{
+	if (!(outcome & MUSTER_OUTCOME_KEPT))
+		return 0;
+	storm_count(COUNT_KEPT);
+	if (!(outcome & MUSTER_OUTCOME_STALE))
+		return FLIGHT_IS_KEPT;
+	storm_count(COUNT_STALE);
+	return FLIGHT_IS_STALE;
+}
+
 static void followed(struct storm_turn *turn, const struct muster_flight_join *join)
 {
 	struct history_record *rec = turn->rec;
@@ -74,6 +90,8 @@ static void followed(struct storm_turn *turn, const struct muster_flight_join *j
 
 	rec->out[FLIGHT_OUT_LEN] = join->result_len;
 	rec->out[FLIGHT_OUT_STATUS] = join->status;
+	rec->out[FLIGHT_OUT_KEPT] = how_kept(join->outcome);
+	rec->out[FLIGHT_OUT_AGE] = join->age;
 	rec->out[FLIGHT_OUT_TRUNCATED] = !!(join->outcome & MUSTER_OUTCOME_TRUNCATED);
 	rec->out[FLIGHT_OUT_WRONG] =
 		wants && !storm_is_filled(result, join->token, join->result_len, got);
@@ -103,6 +121,7 @@ static void flight_verdict(struct storm_turn *turn, const struct muster_verdict 
 	}
 	out[FLIGHT_OUT_LEN] = verdict->result_len;
 	out[FLIGHT_OUT_STATUS] = verdict->status;
+	out[FLIGHT_OUT_KEPT] = how_kept(verdict->outcome);
 	out[FLIGHT_OUT_WRONG] =
 		!storm_is_filled(bytes, verdict->token, verdict->result_len, got);
 	storm_check(CLAIM_BYTES, !out[FLIGHT_OUT_WRONG],
@@ -122,6 +141,7 @@ static void run_join(struct storm_turn *turn)
 		.deadline = turn->deadline,
 		.buf = (__u64)(unsigned long)result,
 		.buf_len = rec->arg[FLIGHT_ROOM],
+		.forget_after = rec->arg[FLIGHT_FORGET_AFTER],
 	};
 
 	if (storm_ioctl(turn, MUSTER_FLIGHT_JOIN, &join, sizeof(join)))
@@ -143,6 +163,9 @@ static void run_finish(struct storm_turn *turn)
 	char key[MUSTER_KEY_MAX];
 	struct muster_flight_finish finish = {
 		.size = sizeof(finish),
+		.flags = rec->arg[FLIGHT_FINISH_FLAGS],
+		.keep = rec->arg[FLIGHT_KEEP],
+		.grace = rec->arg[FLIGHT_GRACE],
 		.key = (__u64)(unsigned long)key,
 		.key_len = set_key(key, rec->arg[FLIGHT_KEY]),
 		.status = rec->arg[FLIGHT_STATUS],
@@ -156,10 +179,33 @@ static void run_finish(struct storm_turn *turn)
 	rec->out[FLIGHT_OUT_COUNT] = finish.followers;
 }
 
+/* For some joins of the same key; what stays for good is forgotten some time. */
+static void choose_keep(struct storm_turn *turn)
+{
+	__s64 *arg = turn->rec->arg;
+	__u32 dice = rnd_below(turn->rng, 100);
+
+	arg[FLIGHT_KEEP] = 1 + storm_random_span(turn->rng) * KEEP_FACTOR;
+	if (rnd_percent(turn->rng, 30))
+		arg[FLIGHT_FINISH_FLAGS] = MUSTER_FINISH_KEEP_FAILURE;
+	if (dice < 60)
+		arg[FLIGHT_GRACE] = storm_random_span(turn->rng) * KEEP_FACTOR;
+	else if (dice < 64)
+		arg[FLIGHT_GRACE] = MUSTER_FOREVER;
+	else if (dice < 70)
+		arg[FLIGHT_KEEP] = MUSTER_FOREVER;
+	if (dice >= 60 && dice < 70)
+		storm_later(turn, FLIGHT_FORGET, arg[FLIGHT_KEY], 0, 0);
+}
+
 static void complete_finish(struct storm_turn *turn)
 {
-	turn->rec->arg[FLIGHT_STATUS] = (__s32)rnd(turn->rng);
-	turn->rec->arg[FLIGHT_LEN] = random_length(turn->rng);
+	__s64 *arg = turn->rec->arg;
+
+	arg[FLIGHT_STATUS] = rnd_percent(turn->rng, 35) ? (__s32)rnd(turn->rng) : 0;
+	arg[FLIGHT_LEN] = random_length(turn->rng);
+	if (rnd_percent(turn->rng, 75))
+		choose_keep(turn);
 	if (rnd_percent(turn->rng, 2))
 		turn->rec->how |= HOW_FAULT;
 }
@@ -231,8 +277,8 @@ static void run_stat(struct storm_turn *turn)
 	out[FLIGHT_STAT_HANDED_OVER] = stat.handed_over;
 	out[FLIGHT_STAT_FORGOTTEN] = stat.forgotten;
 	out[FLIGHT_STAT_ORPHANED] = stat.orphaned;
-	storm_check(CLAIM_STAT, stat.calls <= STORM_KEYS, "flight: %llu keys in flight",
-		    stat.calls);
+	storm_check(CLAIM_STAT, stat.calls <= STORM_KEYS && stat.kept <= STORM_KEYS,
+		    "flight: %llu keys in flight, %llu kept", stat.calls, stat.kept);
 }
 
 static const struct storm_op flight_ops[] = {

@@ -64,7 +64,7 @@ static __u64 leads_until(const struct history *h, const struct history_record *j
 	return until;
 }
 
-/* Was a call for the key forgotten while the two came to lead? */
+/* Was a call for the key forgotten while the two came to lead, or has become too old? */
 static bool was_forgotten(const struct history *h, const struct history_record *join,
 			  const struct history_record *other, __u64 to)
 {
@@ -77,6 +77,10 @@ static bool was_forgotten(const struct history *h, const struct history_record *
 		if (is_call(rec, join->object, FLIGHT_FORGET) &&
 		    rec->arg[FLIGHT_KEY] == join->arg[FLIGHT_KEY] && rec->inv < to &&
 		    (!rec->res || rec->res > from))
+			return true;
+		if (is_call(rec, join->object, FLIGHT_JOIN) && rec->inv < to &&
+		    rec->arg[FLIGHT_KEY] == join->arg[FLIGHT_KEY] &&
+		    rec->arg[FLIGHT_FORGET_AFTER])
 			return true;
 	}
 	return false;
@@ -225,7 +229,7 @@ void flight_asleep(const struct storm_object *object, unsigned int number,
 static void check_counters(const struct history *h, unsigned int object,
 			   const struct muster_flight_stat *stat)
 {
-	__u64 led = 0, joined = 0, handed = 0, unknown = 0;
+	__u64 led = 0, joined = 0, served = 0, handed = 0, unknown = 0;
 	__u32 i;
 
 	for (i = 0; i < count(h); i++) {
@@ -235,14 +239,17 @@ static void check_counters(const struct history *h, unsigned int object,
 			continue;
 		led += has_led(rec) && rec->out[FLIGHT_OUT_ATTEMPT] == 1;
 		handed += has_led(rec) && rec->out[FLIGHT_OUT_ATTEMPT] > 1;
-		joined += has_followed(rec);
+		joined += has_followed(rec) && !rec->out[FLIGHT_OUT_KEPT];
+		served += has_followed(rec) && rec->out[FLIGHT_OUT_KEPT];
 		unknown += !rec->res || rec->how & (HOW_FAULT | HOW_TICKET);
 	}
 	storm_check(CLAIM_STAT, stat->led + unknown >= led && stat->led <= led + unknown &&
 		    stat->joined >= joined && stat->joined <= joined + unknown &&
-		    stat->handed_over <= handed + led + unknown,
-		    "object %u: led %llu of %llu, joined %llu of %llu, %llu unknown", object,
-		    stat->led, led, stat->joined, joined, unknown);
+		    stat->handed_over <= handed + led + unknown &&
+		    stat->served >= served && stat->served <= served + unknown,
+		    "object %u: led %llu of %llu, joined %llu of %llu, served %llu of %llu, %llu unknown",
+		    object, stat->led, led, stat->joined, joined, stat->served, served,
+		    unknown);
 }
 
 void flight_gone(const struct storm_object *object, unsigned int number)

@@ -260,8 +260,7 @@ void storm_stat(unsigned int object)
 
 /* ---- for types ---- */
 
-/* In ns: much of it about as long as a few calls take, on whatever machine. */
-static __u64 random_span(struct storm_rng *rng)
+__u64 storm_random_span(struct storm_rng *rng)
 {
 	static const __u32 most[] = { 20000, 200000, 2000000, 20000000 };
 
@@ -284,7 +283,7 @@ void storm_choose_wait(struct storm_turn *turn)
 		turn->flags = real ? MUSTER_WAIT_REALTIME : 0;
 		turn->deadline = storm_clock(real ? CLOCK_REALTIME : CLOCK_MONOTONIC);
 		/* Some have passed already. */
-		turn->deadline += dice < 20 ? 0 : random_span(rng);
+		turn->deadline += dice < 20 ? 0 : storm_random_span(rng);
 		turn->rec->until = real ? 0 : turn->deadline;
 	}
 	if (rnd_percent(rng, 2)) {
