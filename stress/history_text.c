@@ -12,7 +12,7 @@
  *
  * A line is a call: when it began and ended, who called, what, what came back. "-"
  * for the end: it never came back. WHO is PROCESS[.THREAD][/FILE]. What is left out
- * is 0. A list of processes that STAT gave is [h:a:2 w:b:1]. "ticket acquire ticket=7"
+ * is 0. A list of processes that STAT gave is [h:a:2 w:b:1 m:c:1]. "ticket acquire ticket=7"
  * returned the file 7, and "b/7 read acquire" is what b read from it, EAGAIN if that was
  * nothing yet. begun, over and until are times by the clock.
  */
@@ -103,6 +103,9 @@ static const char *const time_names[] = { "begun", "over", "until" };
 
 #define NR_TIMES	3
 
+/* By MUSTER_PROCESS_*. */
+static const char role_names[] = "?hwm";
+
 static __u32 process_of(const struct history *h, __s32 pid)
 {
 	__u32 i = history_count(&h->nr_processes, HISTORY_PROCESSES);
@@ -121,8 +124,8 @@ static void print_entries(FILE *out, const struct history *h,
 		const struct history_entry *entry = &h->entries[rec->entries + i];
 
 		fprintf(out, "%s%c:p%u:%llu", i ? " " : " [",
-			entry->role == MUSTER_PROCESS_HOLDER ? 'h' : 'w',
-			process_of(h, entry->pid), entry->amount);
+			role_names[entry->role & 3], process_of(h, entry->pid),
+			entry->amount);
 	}
 	if (rec->nr_entries)
 		fputc(']', out);
@@ -317,14 +320,14 @@ static char *read_how(struct history_record *rec)
 	return word;
 }
 
-/* [h:a:2 w:b:1], whose parts are words. */
+/* [h:a:2 w:b:1 m:c:1], whose parts are words. */
 static void read_entry(struct history *h, struct history_record *rec, char *word)
 {
 	struct history_entry *entry;
 	char *amount = strrchr(word, ':');
 
 	word += *word == '[';
-	if (!amount || (*word != 'h' && *word != 'w') || word[1] != ':')
+	if (!amount || !*word || !strchr(role_names + 1, *word) || word[1] != ':')
 		bad("no list", word);
 	*amount++ = 0;
 	amount[strcspn(amount, "]")] = 0;
@@ -332,7 +335,7 @@ static void read_entry(struct history *h, struct history_record *rec, char *word
 		rec->entries = h->nr_entries;
 	rec->nr_entries++;
 	entry = &h->entries[h->nr_entries++];
-	entry->role = *word == 'h' ? MUSTER_PROCESS_HOLDER : MUSTER_PROCESS_WAITER;
+	entry->role = strchr(role_names, *word) - role_names;
 	entry->pid = h->processes[process(h, word + 2)].pid;
 	entry->amount = number(amount);
 }

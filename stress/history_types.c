@@ -12,6 +12,8 @@ const struct history_type history_types[] = {
 	{ "flight", SPECS(&spec_flight, &spec_parcel) },
 	{ "name", SPECS(&spec_name) },
 	{ "group", SPECS(&spec_group) },
+	/* Barriers with members. */
+	{ "member", SPECS(&spec_barrier) },
 };
 
 const unsigned int history_nr_types = sizeof(history_types) / sizeof(*history_types);

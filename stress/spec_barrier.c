@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cyclic barrier, one call at a time (B1 to B5, B7, and of
- * B6 that the number of parties changes). See spec.h.
+ * The cyclic barrier, one call at a time (B1 to B7). See spec.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 
 /* AWAIT: it is to run the action, but has no descriptor any more. */
 #define PHASE_LOST	SPEC_PHASE
-/* SET_PARTIES: a generation has formed, and the next may be complete. */
+/* SET_PARTIES, LEAVE: a generation has formed, and the next may be complete. */
 #define PHASE_FORMED	SPEC_PHASE
 
 /**
@@ -38,6 +37,8 @@ struct end {
  * @parties:	how many it takes
  * @generation:	that forms or whose action runs
  * @token:	of the latest that formed
+ * @lost:	seats that went with members that died
+ * @seats:	of each owner
  * @actions:	tokens of the actions that owners were given and did not complete
  * @broken:	how it broke
  * @acts:	an action runs
@@ -49,6 +50,8 @@ struct barrier {
 	struct spec_common common;
 	__u64 parties;
 	__u64 generation, token;
+	__u64 lost;
+	__u32 seats[SPEC_OWNERS];
 	__u64 actions[SPEC_OWNERS];
 	struct end broken;
 	__u8 acts, runner;
@@ -65,6 +68,37 @@ static void barrier_init(const struct spec_run *run, void *state)
 static bool has_action(const struct spec_run *run)
 {
 	return run->object->options & MUSTER_BARRIER_ACTION;
+}
+
+static bool has_members(const struct spec_run *run)
+{
+	return run->object->options & MUSTER_BARRIER_MEMBERS;
+}
+
+static bool shrinks(const struct spec_run *run)
+{
+	return run->object->options & MUSTER_BARRIER_SHRINK;
+}
+
+/* How many arrivals of the owner are in the queue. */
+static __u32 nr_arrived(const struct spec_run *run, const struct barrier *b,
+			unsigned int owner)
+{
+	__u32 n = 0, i;
+
+	for (i = 0; i < b->queue.nr; i++)
+		n += spec_pending(run, b->queue.slot[i])->owner == owner;
+	return n;
+}
+
+static __u64 nr_seats(const struct barrier *b)
+{
+	__u64 n = 0;
+	unsigned int i;
+
+	for (i = 0; i < SPEC_OWNERS; i++)
+		n += b->seats[i];
+	return n;
 }
 
 /* ---- leaving ---- */
@@ -208,10 +242,26 @@ static bool form_queued(const struct spec_run *run, struct barrier *b)
 	return start_action(b, last);
 }
 
+/* 0 if it has a seat from which nobody has arrived. */
+static int may_arrive(const struct spec_run *run, const struct barrier *b,
+		      const struct spec_op *op)
+{
+	if (!has_members(run))
+		return 0;
+	if (!b->seats[op->owner])
+		return -EPERM;
+	return nr_arrived(run, b, op->owner) < b->seats[op->owner] ? 0 : -EBUSY;
+}
+
 static bool arrive(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
 {
+	int err;
+
 	if (b->common.dead & 1ULL << op->owner)
 		return spec_end(&b->common, op, -EBADF);
+	err = may_arrive(run, b, op);
+	if (err)
+		return spec_end(&b->common, op, err);
 	if (b->broken.broken_by)
 		return spec_end(&b->common, op, -EPIPE) && told_end(op, &b->broken);
 	if (!b->acts && b->queue.nr + 1U == b->parties)
@@ -242,7 +292,7 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 		return arrive(run, b, op);
 	/* A deadline that has passed already neither joins nor breaks. */
 	return op->known && op->kind != SPEC_TICKET && rec->how & HOW_TIMED &&
-	       !b->broken.broken_by && spec_end(&b->common, op, -ETIMEDOUT);
+	       !b->broken.broken_by && !may_arrive(run, b, op) && spec_end(&b->common, op, -ETIMEDOUT);
 }
 
 static bool barrier_leave(const struct spec_run *run, void *state, const struct spec_op *op,
@@ -251,7 +301,9 @@ static bool barrier_leave(const struct spec_run *run, void *state, const struct 
 	__s32 pid = run->history->processes[op->rec->process].pid;
 	__u32 why = reason == SPEC_TIMEOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
 	struct barrier *b = state;
-	bool harmless = reason == SPEC_SIGNAL ||
+	/* A death takes seats away, and that is all that it does. */
+	bool shrunk = why == MUSTER_BROKEN_DEATH && shrinks(run);
+	bool harmless = reason == SPEC_SIGNAL || shrunk ||
 			(reason == SPEC_CLOSED && spec_withdraws(&b->common, op));
 	__u32 arrived = b->queue.nr;
 
@@ -259,7 +311,7 @@ static bool barrier_leave(const struct spec_run *run, void *state, const struct 
 		spec_remove(&b->acting, op->slot);
 		/* It had arrived, as the runner has. */
 		return reason != SPEC_SIGNAL &&
-		       break_acting(run, b, why, b->acting.nr + 2, 0, pid);
+		       (shrunk || break_acting(run, b, why, b->acting.nr + 2, 0, pid));
 	}
 	spec_remove(&b->queue, op->slot);
 	return harmless || break_queue(run, b, why, arrived, pid);
@@ -309,6 +361,8 @@ static bool set_parties(const struct spec_run *run, struct barrier *b,
 {
 	__u8 *status = &b->common.status[op->slot];
 
+	if (has_members(run))
+		return spec_end(&b->common, op, -EINVAL);
 	if (*status == SPEC_NEW) {
 		if (!spec_may(op, 0) ||
 		    (op->known && op->rec->out[BARRIER_OLD_PARTIES] != (__s64)b->parties))
@@ -319,6 +373,72 @@ static bool set_parties(const struct spec_run *run, struct barrier *b,
 		return false;
 	*status = is_complete(b) ? PHASE_FORMED : SPEC_OK;
 	return true;
+}
+
+/* ---- members ---- */
+
+/* Takes seats that are free, and adds the rest. */
+static bool enter(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	__u64 seats;
+
+	if (!has_members(run))
+		return spec_end(&b->common, op, -EINVAL);
+	if (b->common.dead & 1ULL << op->owner)
+		return spec_end(&b->common, op, -EBADF);
+	b->seats[op->owner] += op->rec->arg[BARRIER_SEATS];
+	seats = nr_seats(b);
+	if (b->parties < seats)
+		b->parties = seats;
+	return spec_end(&b->common, op, 0);
+}
+
+static bool leave_seats(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
+{
+	__s64 n = op->rec->arg[BARRIER_SEATS], seats = b->seats[op->owner];
+
+	if (!has_members(run))
+		return spec_end(&b->common, op, -EINVAL);
+	if (n > seats)
+		return spec_end(&b->common, op, -EPERM);
+	if (n > seats - nr_arrived(run, b, op->owner))
+		return spec_end(&b->common, op, -EBUSY);
+	b->seats[op->owner] -= n;
+	b->parties -= n;
+	return spec_end(&b->common, op, 0) && form_queued(run, b);
+}
+
+/* Those who have arrived for a dead member, and not left yet, do not count any more. */
+static bool refuse(const struct spec_run *run, struct barrier *b, unsigned int owner)
+{
+	unsigned int i = 0;
+
+	while (i < b->queue.nr) {
+		const struct spec_op *op = spec_pending(run, b->queue.slot[i]);
+
+		if (op->owner != owner) {
+			i++;
+			continue;
+		}
+		spec_remove(&b->queue, op->slot);
+		if (!spec_end(&b->common, op, -EBADF))
+			return false;
+	}
+	return true;
+}
+
+/* A member is dead: its seats are gone, or free for others. */
+static bool drop_member(const struct spec_run *run, struct barrier *b, unsigned int owner)
+{
+	__u32 seats = b->seats[owner];
+
+	b->seats[owner] = 0;
+	if (!shrinks(run))
+		return !seats || break_queue(run, b, MUSTER_BROKEN_DEATH, b->queue.nr,
+					     spec_owner_pid(run, owner));
+	b->parties -= seats;
+	b->lost += seats;
+	return refuse(run, b, owner) && form_queued(run, b);
 }
 
 /* ---- looking ---- */
@@ -338,6 +458,30 @@ static bool listed(const struct spec_run *run, const struct spec_queue *queue,
 	return true;
 }
 
+/* Members some of whose parties have not arrived are listed in any order. */
+static bool same_missing(const struct spec_run *run, const struct barrier *b,
+			 const struct history_entry *list, unsigned int nr)
+{
+	unsigned int owner, missing, i;
+	__u64 seen = 0;
+
+	for (owner = 0; owner < SPEC_OWNERS; owner++) {
+		missing = b->seats[owner] ? b->seats[owner] - nr_arrived(run, b, owner) : 0;
+		if (!missing)
+			continue;
+		for (i = 0; i < nr; i++) {
+			if (!(seen & 1ULL << i) && list[i].role == MUSTER_PROCESS_MISSING &&
+			    list[i].amount == missing &&
+			    list[i].pid == spec_owner_pid(run, owner))
+				break;
+		}
+		if (i == nr)
+			return false;
+		seen |= 1ULL << i;
+	}
+	return (unsigned int)__builtin_popcountll(seen) == nr;
+}
+
 /* Those who wait in order of arrival, then the one that runs the action. */
 static bool same_processes(const struct spec_run *run, const struct barrier *b,
 			   const struct history_record *rec)
@@ -345,8 +489,9 @@ static bool same_processes(const struct spec_run *run, const struct barrier *b,
 	const struct history_entry *list = &run->history->entries[rec->entries];
 	unsigned int nr = b->acting.nr + b->queue.nr;
 
-	if (rec->nr_entries != nr + b->acts || !listed(run, &b->acting, list) ||
-	    !listed(run, &b->queue, list + b->acting.nr))
+	if (rec->nr_entries < nr + b->acts || !listed(run, &b->acting, list) ||
+	    !listed(run, &b->queue, list + b->acting.nr) ||
+	    !same_missing(run, b, list + nr + b->acts, rec->nr_entries - nr - b->acts))
 		return false;
 	return !b->acts || (list[nr].role == MUSTER_PROCESS_HOLDER &&
 			    list[nr].pid == spec_owner_pid(run, b->runner));
@@ -366,7 +511,9 @@ static bool stat(const struct spec_run *run, struct barrier *b, const struct spe
 		rec->out[BARRIER_STAT_STATUS] == b->broken.status &&
 		rec->out[BARRIER_STAT_ARRIVED] == b->broken.arrived &&
 		rec->out[BARRIER_STAT_ACTING] == b->acts &&
-		(__u64)rec->out[BARRIER_STAT_PARTIES] == b->parties && same_processes(run, b, rec));
+		(__u64)rec->out[BARRIER_STAT_PARTIES] == b->parties &&
+		(__u64)rec->out[BARRIER_STAT_SEATS] == nr_seats(b) &&
+		(__u64)rec->out[BARRIER_STAT_LOST] == b->lost && same_processes(run, b, rec));
 }
 
 /* ---- the specification ---- */
@@ -387,6 +534,10 @@ static bool barrier_step(const struct spec_run *run, void *state, const struct s
 		return reset(run, b, op);
 	case BARRIER_SET_PARTIES:
 		return set_parties(run, b, op);
+	case BARRIER_ENTER:
+		return enter(run, b, op);
+	case BARRIER_LEAVE:
+		return leave_seats(run, b, op);
 	default:
 		return stat(run, b, op);
 	}
@@ -396,7 +547,7 @@ static bool barrier_holds(const struct spec_run *run, const void *state, unsigne
 {
 	const struct barrier *b = state;
 
-	return b->actions[owner] || (b->acts && b->runner == owner);
+	return b->actions[owner] || b->seats[owner] || (b->acts && b->runner == owner);
 }
 
 static bool barrier_drop(const struct spec_run *run, void *state, unsigned int owner,
@@ -404,10 +555,13 @@ static bool barrier_drop(const struct spec_run *run, void *state, unsigned int o
 {
 	struct barrier *b = state;
 
-	if (b->acts && b->runner == owner)
+	b->actions[owner] = 0;
+	if (b->acts && b->runner == owner) {
 		*ok = break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0,
 				   spec_owner_pid(run, owner));
-	b->actions[owner] = 0;
+		return b->seats[owner];
+	}
+	*ok = drop_member(run, b, owner);
 	return false;
 }
 
@@ -504,8 +658,10 @@ static const struct history_call barrier_calls[] = {
 	{ "complete", { "token", "status" }, { } },
 	{ "reset", { }, { } },
 	{ "stat", { }, { "generation", "waiting", "broken_by", "pid", "status", "arrived",
-			 "acting", "parties" } },
+			 "acting", "parties", "seats", "lost" } },
 	{ "set_parties", { "parties" }, { "old_parties" } },
+	{ "enter", { "seats" }, { } },
+	{ "leave", { "seats" }, { } },
 };
 
 const struct spec spec_barrier = {

@@ -388,7 +388,8 @@ static bool join_kept(const struct spec_run *run, struct flight *f, const struct
 	const struct history_record *finish = f->kept.finish;
 	bool fresh = op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_FRESH;
 	bool leads = !(op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_NO_LEAD);
-	bool told_stale = op->known && op->rec->out[FLIGHT_OUT_KEPT] == FLIGHT_IS_STALE;
+	bool told = op->known && !op->rec->ret;
+	bool stale = told && op->rec->out[FLIGHT_OUT_KEPT] == FLIGHT_IS_STALE;
 
 	if (choice == JOIN_DROPS) {
 		if (!fresh && !may_be_after(run, finish, grace_of(finish)))
@@ -401,11 +402,12 @@ static bool join_kept(const struct spec_run *run, struct flight *f, const struct
 	if (choice == JOIN_OTHER)
 		return leads && may_be_after(run, finish, keep_of(finish)) &&
 		       may_be_before(op, finish, grace_of(finish)) && begin_call(run, f, op);
-	if (told_stale)
+	if (!told && !may_be_before(op, finish, keep_of(finish)))
+		stale = true;
+	if (stale)
 		return !leads && may_be_after(run, finish, keep_of(finish)) &&
 		       answer(f, op, &f->kept, FLIGHT_IS_STALE);
-	return answer(f, op, &f->kept, FLIGHT_IS_KEPT) ||
-	       (!op->known && !leads && answer(f, op, &f->kept, FLIGHT_IS_STALE));
+	return answer(f, op, &f->kept, FLIGHT_IS_KEPT);
 }
 
 /* The call can be joined no more; what it was to refresh goes, too. */

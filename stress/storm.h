@@ -32,7 +32,7 @@
 #define STORM_FIRST_FD	64
 
 #define STORM_ACTORS	24
-#define STORM_FDS	28
+#define STORM_FDS	32
 #define STORM_FILES	3
 #define STORM_ERRANDS	24
 #define STORM_LATER	8
@@ -360,6 +360,7 @@ extern const struct storm_type storm_barrier;
 extern const struct storm_type storm_flight;
 extern const struct storm_type storm_name;
 extern const struct storm_type storm_group;
+extern const struct storm_type storm_member;
 extern const struct storm_type *const storm_types[];
 /* Which types the objects of a round have. */
 extern const __u32 storm_plan_types[];

@@ -3,6 +3,7 @@
  * The barrier in the storm. See storm.h.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,48 @@ static void run_set_parties(struct storm_turn *turn)
 	turn->rec->out[BARRIER_OLD_PARTIES] = set.old_parties;
 }
 
+/* Most members soon arrive, and leave some time. */
+static void make_enter(struct storm_turn *turn)
+{
+	__u32 seats = rnd_percent(turn->rng, 80) ? 1 : 2, i;
+
+	turn->rec->arg[BARRIER_SEATS] = seats;
+	for (i = 0; i < seats; i++) {
+		if (rnd_percent(turn->rng, 80))
+			storm_later(turn, BARRIER_AWAIT, 0, 0, 0);
+	}
+	if (rnd_percent(turn->rng, 70))
+		storm_later(turn, BARRIER_LEAVE, seats, 0, 0);
+}
+
+static void change_seats(struct storm_turn *turn, unsigned int cmd)
+{
+	struct muster_barrier_member member = {
+		.size = sizeof(member),
+		.seats = turn->rec->arg[BARRIER_SEATS],
+	};
+
+	storm_ioctl(turn, cmd, &member, sizeof(member));
+}
+
+static void run_enter(struct storm_turn *turn)
+{
+	change_seats(turn, MUSTER_BARRIER_ENTER);
+}
+
+static void make_leave(struct storm_turn *turn)
+{
+	turn->rec->arg[BARRIER_SEATS] = 1;
+}
+
+/* Who has arrived cannot leave: later. */
+static void run_leave(struct storm_turn *turn)
+{
+	change_seats(turn, MUSTER_BARRIER_LEAVE);
+	if (turn->rec->ret == -EBUSY)
+		storm_later(turn, BARRIER_LEAVE, turn->rec->arg[BARRIER_SEATS], 0, 0);
+}
+
 static void run_stat(struct storm_turn *turn)
 {
 	struct muster_process list[STORM_LIST_MAX];
@@ -113,8 +156,12 @@ static void run_stat(struct storm_turn *turn)
 		.processes = (__u64)(unsigned long)list,
 	};
 
+	__u32 missing = 0, i;
+
 	if (storm_ioctl(turn, MUSTER_BARRIER_STAT, &stat, sizeof(stat)))
 		return;
+	for (i = 0; i < stat.nr_processes; i++)
+		missing += list[i].role == MUSTER_PROCESS_MISSING ? list[i].amount : 0;
 	rec->out[BARRIER_STAT_GENERATION] = stat.generation;
 	rec->out[BARRIER_STAT_WAITING] = stat.waiting;
 	rec->out[BARRIER_STAT_BROKEN_BY] = stat.broken_by;
@@ -123,9 +170,13 @@ static void run_stat(struct storm_turn *turn)
 	rec->out[BARRIER_STAT_ARRIVED] = stat.arrived;
 	rec->out[BARRIER_STAT_ACTING] = stat.acting;
 	rec->out[BARRIER_STAT_PARTIES] = stat.parties;
-	storm_check(CLAIM_STAT, stat.nr_processes == stat.waiting + stat.acting,
-		    "barrier: %u wait, %u act, %u are listed", stat.waiting, stat.acting,
-		    stat.nr_processes);
+	rec->out[BARRIER_STAT_SEATS] = stat.seats;
+	rec->out[BARRIER_STAT_LOST] = stat.lost;
+	storm_check(CLAIM_STAT, stat.nr_processes >= stat.waiting + stat.acting &&
+		    missing <= stat.seats && stat.seats <= stat.parties,
+		    "barrier: %u wait, %u act, %u are listed, %u of %u seats missing, %u parties",
+		    stat.waiting, stat.acting, stat.nr_processes, missing, stat.seats,
+		    stat.parties);
 	storm_list(rec, list, stat.nr_processes);
 }
 
@@ -137,6 +188,25 @@ static const struct storm_op barrier_ops[] = {
 	{ BARRIER_STAT, 4, true, NULL, run_stat },
 	{ 0 }
 };
+
+static const struct storm_op member_ops[] = {
+	{ BARRIER_AWAIT, 20, false, NULL, run_await, make_await },
+	{ BARRIER_COMPLETE, 1, false, NULL, run_complete },
+	{ BARRIER_RESET, 3, false, NULL, run_reset },
+	{ BARRIER_SET_PARTIES, 1, false, make_set_parties, run_set_parties },
+	{ BARRIER_ENTER, 30, false, make_enter, run_enter },
+	{ BARRIER_LEAVE, 5, false, make_leave, run_leave },
+	{ BARRIER_STAT, 5, true, NULL, run_stat },
+	{ 0 }
+};
+
+/* The second of a round only shrinks. */
+static void member_setup(struct storm_rng *rng, struct history_object *object, unsigned int n)
+{
+	object->limit = rnd_below(rng, 3);
+	object->options = MUSTER_BARRIER_MEMBERS | (n ? MUSTER_BARRIER_SHRINK : 0) |
+			  (rnd_percent(rng, 40) ? MUSTER_BARRIER_ACTION : 0);
+}
 
 static void barrier_setup(struct storm_rng *rng, struct history_object *object,
 			  unsigned int n)
@@ -203,6 +273,9 @@ static __u32 most_parties(const struct history *h, unsigned int object)
 	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
 	__s64 parties = h->objects[object].limit;
 
+	/* With members the specification knows. */
+	if (h->objects[object].options & MUSTER_BARRIER_MEMBERS)
+		return INT_MAX;
 	for (i = 0; i < nr; i++) {
 		const struct history_record *rec = &h->records[i];
 
@@ -257,8 +330,10 @@ static void barrier_gone(const struct storm_object *object, unsigned int number)
 	struct muster_barrier_stat stat = { .size = sizeof(stat) };
 	int err = storm_call(object->fd, MUSTER_BARRIER_STAT, &stat);
 
-	storm_check(CLAIM_GONE, !err && !stat.waiting && !stat.acting && !stat.nr_processes,
-		    "object %u: %u wait, %u act", number, stat.waiting, stat.acting);
+	storm_check(CLAIM_GONE, !err && !stat.waiting && !stat.acting && !stat.nr_processes &&
+		    !stat.seats,
+		    "object %u: %u wait, %u act, %u seats are taken", number, stat.waiting,
+		    stat.acting, stat.seats);
 }
 
 const struct storm_type storm_barrier = {
@@ -267,6 +342,17 @@ const struct storm_type storm_barrier = {
 	.ops = barrier_ops,
 	.setup = barrier_setup,
 	.verdict = barrier_verdict,
+	.check = barrier_check,
+	.asleep = barrier_asleep,
+	.gone = barrier_gone,
+};
+
+/* Nobody has a seat by ticket: a ticket is a file of its own, and who enters has the seat. */
+const struct storm_type storm_member = {
+	.name = "member",
+	.id = MUSTER_BARRIER,
+	.ops = member_ops,
+	.setup = member_setup,
 	.check = barrier_check,
 	.asleep = barrier_asleep,
 	.gone = barrier_gone,

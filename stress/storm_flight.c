@@ -50,7 +50,7 @@ static void make_join(struct storm_turn *turn)
 		rec->arg[FLIGHT_FLAGS] = flags[rnd_below(turn->rng, 6)];
 	rec->arg[FLIGHT_ROOM] = random_length(turn->rng);
 	/* Of that one group only: of the other it is plain that one leads at a time. */
-	if (!storm->history.objects[turn->object].options && rnd_percent(turn->rng, 8))
+	if (!storm->history.objects[turn->object].options && rnd_percent(turn->rng, 30))
 		rec->arg[FLIGHT_FORGET_AFTER] = 1 + storm_random_span(turn->rng);
 	storm_choose_wait(turn);
 }
