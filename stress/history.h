@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 #define HISTORY_ARGS		7
-#define HISTORY_OUTS		10
+#define HISTORY_OUTS		11
 #define HISTORY_RECORDS		(1 << 16)
 #define HISTORY_PROCESSES	(1 << 12)
 #define HISTORY_SIGNALS		(1 << 14)

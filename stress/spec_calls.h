@@ -108,6 +108,9 @@ enum flight_code {
 #define FLIGHT_OUT_WRONG	7
 #define FLIGHT_OUT_KEPT		8
 #define FLIGHT_OUT_AGE		9
+#define FLIGHT_OUT_FILE		10
+/* FLIGHT_FINISH_FLAGS: the file is not sealed, and will not do */
+#define FLIGHT_UNSEALED		(1 << 16)
 /* FLIGHT_OUT_KEPT: kept, kept and stale */
 #define FLIGHT_IS_KEPT		1
 #define FLIGHT_IS_STALE		2
@@ -116,6 +119,7 @@ enum flight_code {
 /* FETCH */
 #define FETCH_OUT_LEN		0
 #define FETCH_OUT_WRONG		1
+#define FETCH_OUT_FILE		2
 /* STAT */
 #define FLIGHT_STAT_CALLS	0
 #define FLIGHT_STAT_FOLLOWERS	1

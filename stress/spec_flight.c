@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One key of a flight group, one call at a time (F1, F2, F4 to F9, F11, F12).
+ * One key of a flight group, one call at a time (F1 to F9, F11, F12).
  * See spec.h.
  *
  * Here a "call" is one execution for the key, as the contract says; what processes
@@ -219,6 +219,22 @@ static bool begin_call(const struct spec_run *run, struct flight *f,
 
 /* ---- ending ---- */
 
+/* Is it told of a file, or that there was no room for the bytes? */
+static bool told_how(const struct spec_op *op, const struct history_record *finish)
+{
+	const struct history_record *rec = op->rec;
+	__u32 flags = rec->arg[FLIGHT_FLAGS];
+	bool is_file = finish->arg[FLIGHT_FINISH_FLAGS] & MUSTER_FINISH_FD;
+	bool bytes = !(flags & MUSTER_JOIN_NO_RESULT);
+	bool file = bytes && is_file && flags & MUSTER_JOIN_FD;
+
+	if (op->kind == SPEC_TICKET)
+		return rec->out[FLIGHT_OUT_FILE] == is_file;
+	return rec->out[FLIGHT_OUT_FILE] == file &&
+	       rec->out[FLIGHT_OUT_TRUNCATED] ==
+	       (bytes && !file && rec->arg[FLIGHT_ROOM] < finish->arg[FLIGHT_LEN]);
+}
+
 static bool told_result(const struct spec_op *op, const struct history_record *finish,
 			__u32 attempt, __u32 shared, __u32 kept)
 {
@@ -230,7 +246,7 @@ static bool told_result(const struct spec_op *op, const struct history_record *f
 	       rec->out[FLIGHT_OUT_TOKEN] == finish->arg[FLIGHT_TOKEN] &&
 	       rec->out[FLIGHT_OUT_ATTEMPT] == attempt &&
 	       rec->out[FLIGHT_OUT_SHARED] == shared &&
-	       rec->out[FLIGHT_OUT_KEPT] == kept &&
+	       rec->out[FLIGHT_OUT_KEPT] == kept && told_how(op, finish) &&
 	       rec->out[FLIGHT_OUT_STATUS] == finish->arg[FLIGHT_STATUS] &&
 	       rec->out[FLIGHT_OUT_LEN] == finish->arg[FLIGHT_LEN] &&
 	       !rec->out[FLIGHT_OUT_WRONG];
@@ -508,6 +524,8 @@ static bool finish(const struct spec_run *run, struct flight *f, const struct sp
 
 	if (op->rec->how & HOW_FAULT)
 		return spec_end(&f->common, op, -EFAULT);
+	if (op->rec->arg[FLIGHT_FINISH_FLAGS] & FLIGHT_UNSEALED)
+		return spec_end(&f->common, op, -EINVAL);
 	if (!call)
 		return spec_end(&f->common, op, -EPERM);
 	return spec_end(&f->common, op, 0) && told_count(op, nr_waiting(call)) &&
@@ -699,12 +717,12 @@ static void flight_show(const struct spec_run *run, const void *state, FILE *out
 static const struct history_call flight_calls[] = {
 	{ "join", { "key", "flags", "room", "forget_after" },
 	  { "token", "role", "attempt", "shared", "status", "len", "truncated", "wrong",
-	    "kept", "age" } },
+	    "kept", "age", "file" } },
 	{ "finish", { "key", "token", "status", "len", "keep", "grace", "flags" },
 	  { "count" } },
 	{ "abandon", { "key", "token" }, { "count" } },
 	{ "forget", { "key", "token" }, { "count" } },
-	{ "fetch", { "flags", "token", "room" }, { "len", "wrong" } },
+	{ "fetch", { "flags", "token", "room" }, { "len", "wrong", "file" } },
 	{ "stat", { }, { "calls", "followers", "led", "joined", "handed_over", "forgotten",
 			 "orphaned" } },
 };

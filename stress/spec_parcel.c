@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The results that one process has yet to fetch from a flight group (F3). See spec.h.
+ *
+ * Whether one is a file is not known here: that FETCH agrees with FINISH about that is
+ * compared elsewhere (storm_flight_check.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -55,23 +58,60 @@ static void drop(struct parcels *p, unsigned int i)
 	p->len[p->nr] = 0;
 }
 
-static bool fetch(struct parcels *p, const struct spec_op *op)
+/* There is one of that length: what does FETCH say? */
+static bool fetch_one(struct parcels *p, const struct spec_op *op, __u64 len)
 {
 	const struct history_record *rec = op->rec;
-	unsigned int i;
+	__u32 flags = rec->arg[FETCH_FLAGS];
 
-	for (i = 0; i < p->nr && p->token[i] != (__u64)rec->arg[FLIGHT_TOKEN]; i++)
-		;
-	if (i == p->nr)
-		return spec_end(&p->common, op, -ENOENT);
+	if (flags & MUSTER_FETCH_FD && spec_may(op, -EINVAL))
+		return spec_end(&p->common, op, -EINVAL);
 	if (op->known && (rec->ret == 0 || rec->ret == -EMSGSIZE) &&
-	    (__u64)rec->out[FETCH_OUT_LEN] != p->len[i])
+	    (__u64)rec->out[FETCH_OUT_LEN] != len)
 		return false;
-	if (!(rec->arg[FETCH_FLAGS] & MUSTER_FETCH_DISCARD) &&
-	    (__u64)rec->arg[FETCH_ROOM] < p->len[i])
+	if (!flags && (__u64)rec->arg[FETCH_ROOM] < len)
 		return spec_end(&p->common, op, -EMSGSIZE);
-	drop(p, i);
 	return spec_end(&p->common, op, 0) && !(op->known && rec->out[FETCH_OUT_WRONG]);
+}
+
+/* What somebody has read from the ticket that this is, if it has that token. */
+static const struct history_record *find_own(const struct spec_run *run,
+					     const struct history_record *fetch)
+{
+	const struct history *h = run->history;
+	__u32 nr = history_count(&h->nr_records, HISTORY_RECORDS), i;
+
+	for (i = 0; i < nr; i++) {
+		const struct history_record *rec = &h->records[i];
+
+		if (rec->inv && rec->res && rec->how & HOW_READ && !rec->ret &&
+		    rec->object == fetch->object && rec->file == fetch->file &&
+		    rec->code == FLIGHT_JOIN &&
+		    rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER &&
+		    rec->out[FLIGHT_OUT_TOKEN] == fetch->arg[FLIGHT_TOKEN])
+			return rec;
+	}
+	return NULL;
+}
+
+/* A parcel goes with that, a ticket's own result does not. */
+static bool fetch(const struct spec_run *run, struct parcels *p, const struct spec_op *op)
+{
+	const struct history_record *own;
+	unsigned int i;
+	__u64 len;
+
+	for (i = 0; i < p->nr && p->token[i] != (__u64)op->rec->arg[FLIGHT_TOKEN]; i++)
+		;
+	if (i == p->nr) {
+		own = find_own(run, op->rec);
+		return own ? fetch_one(p, op, own->out[FLIGHT_OUT_LEN]) :
+			     spec_end(&p->common, op, -ENOENT);
+	}
+	len = p->len[i];
+	if (!op->known || !op->rec->ret)
+		drop(p, i);
+	return fetch_one(p, op, len);
 }
 
 static bool parcel_step(const struct spec_run *run, void *state, const struct spec_op *op,
@@ -81,7 +121,7 @@ static bool parcel_step(const struct spec_run *run, void *state, const struct sp
 	struct parcels *p = state;
 
 	if (op->code == FLIGHT_FETCH)
-		return fetch(p, op);
+		return fetch(run, p, op);
 	return put(run, p, rec->out[FLIGHT_OUT_TOKEN], rec->out[FLIGHT_OUT_LEN]) &&
 	       spec_end(&p->common, op, 0);
 }
@@ -104,7 +144,7 @@ static __u64 parcel_part(const struct history_record *rec)
 
 	if (rec->code == FLIGHT_FETCH)
 		return owner;
-	return rec->code == FLIGHT_JOIN && rec->res && !rec->ret &&
+	return rec->code == FLIGHT_JOIN && !(rec->how & HOW_READ) && rec->res && !rec->ret &&
 	       rec->out[FLIGHT_OUT_TRUNCATED] ? owner : SPEC_NO_PART;
 }
 

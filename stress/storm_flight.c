@@ -6,8 +6,12 @@
  * can tell every byte of what it should have got.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "storm.h"
 #include "storm_flight.h"
@@ -23,6 +27,36 @@ static __u32 random_length(struct storm_rng *rng)
 	static const __u32 most[] = { 1, 32, 32, 256, 256, 6000, RESULT_MAX };
 
 	return rnd_below(rng, most[rnd_below(rng, sizeof(most) / sizeof(*most))]);
+}
+
+/* ---- results that are files ---- */
+
+/* A file without a name that has these bytes; it is to be sealed. */
+static int make_file(const unsigned char *bytes, __u32 len, bool seal)
+{
+	int fd = memfd_create("storm-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, bytes, len) != len ||
+	    (seal && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)))
+		storm_die("a file as a result");
+	return fd;
+}
+
+/*
+ * Is it what the leader wrote, from its beginning on, though others may have read theirs?
+ * Nothing else can be done with it. Closes it.
+ */
+static bool is_file(int fd, __u64 token, __u64 len)
+{
+	int flags = fcntl(fd, F_GETFL), cloexec = fcntl(fd, F_GETFD);
+	ssize_t got = read(fd, result, RESULT_MAX);
+	struct stat stat;
+	bool right = !fstat(fd, &stat) && (__u64)stat.st_size == len &&
+		     got == (ssize_t)len && storm_is_filled(result, token, len, len);
+
+	close(fd);
+	storm_count(COUNT_FILE);
+	return right && (flags & O_ACCMODE) == O_RDONLY && cloexec == FD_CLOEXEC;
 }
 
 /* ---- calls ---- */
@@ -43,11 +77,13 @@ static void make_join(struct storm_turn *turn)
 		MUSTER_JOIN_NO_FOLLOW, MUSTER_JOIN_NO_LEAD, MUSTER_JOIN_MIGRATORY,
 		MUSTER_JOIN_NO_RESULT, MUSTER_JOIN_FRESH, MUSTER_JOIN_NO_LEAD,
 	};
+	static const __u32 files[] = { 0, MUSTER_JOIN_FD };
 	struct history_record *rec = turn->rec;
 
 	rec->arg[FLIGHT_KEY] = rnd_below(turn->rng, STORM_KEYS);
 	if (rnd_percent(turn->rng, 25))
 		rec->arg[FLIGHT_FLAGS] = flags[rnd_below(turn->rng, 6)];
+	rec->arg[FLIGHT_FLAGS] |= files[rnd_below(turn->rng, 2)];
 	rec->arg[FLIGHT_ROOM] = random_length(turn->rng);
 	/* Of that one group only: of the other it is plain that one leads at a time. */
 	if (!storm->history.objects[turn->object].options && rnd_percent(turn->rng, 30))
@@ -82,6 +118,16 @@ static __u32 how_kept(__u32 outcome)
 	return FLIGHT_IS_STALE;
 }
 
+/* For later: mostly there is room, some throw it away, some want a file. */
+static void fetch_later(struct storm_turn *turn, __u64 token)
+{
+	static const __u32 flags[] = { 0, 0, 0, 0, 0, 0, MUSTER_FETCH_DISCARD,
+				       MUSTER_FETCH_FD, MUSTER_FETCH_FD };
+
+	storm_later(turn, FLIGHT_FETCH, flags[rnd_below(turn->rng, 9)], token,
+		    rnd_percent(turn->rng, 80) ? RESULT_MAX : 5);
+}
+
 static void followed(struct storm_turn *turn, const struct muster_flight_join *join)
 {
 	struct history_record *rec = turn->rec;
@@ -93,13 +139,14 @@ static void followed(struct storm_turn *turn, const struct muster_flight_join *j
 	rec->out[FLIGHT_OUT_KEPT] = how_kept(join->outcome);
 	rec->out[FLIGHT_OUT_AGE] = join->age;
 	rec->out[FLIGHT_OUT_TRUNCATED] = !!(join->outcome & MUSTER_OUTCOME_TRUNCATED);
-	rec->out[FLIGHT_OUT_WRONG] =
+	rec->out[FLIGHT_OUT_FILE] = !!(join->outcome & MUSTER_OUTCOME_FD);
+	rec->out[FLIGHT_OUT_WRONG] = rec->out[FLIGHT_OUT_FILE] ?
+		!is_file(join->fd, join->token, join->result_len) :
 		wants && !storm_is_filled(result, join->token, join->result_len, got);
 	storm_check(CLAIM_BYTES, !rec->out[FLIGHT_OUT_WRONG],
 		    "%llu bytes of a result of %llu are wrong", got, join->result_len);
 	if (rec->out[FLIGHT_OUT_TRUNCATED])
-		storm_later(turn, FLIGHT_FETCH, rnd_percent(turn->rng, 10), join->token,
-			    rnd_percent(turn->rng, 80) ? RESULT_MAX : 5);
+		fetch_later(turn, join->token);
 }
 
 /* What it got lies behind the verdict, as far as there was room. */
@@ -122,6 +169,9 @@ static void flight_verdict(struct storm_turn *turn, const struct muster_verdict 
 	out[FLIGHT_OUT_LEN] = verdict->result_len;
 	out[FLIGHT_OUT_STATUS] = verdict->status;
 	out[FLIGHT_OUT_KEPT] = how_kept(verdict->outcome);
+	out[FLIGHT_OUT_FILE] = !!(verdict->outcome & MUSTER_OUTCOME_FD);
+	if (verdict->result_len && rnd_percent(turn->rng, 30))
+		fetch_later(turn, verdict->token);
 	out[FLIGHT_OUT_WRONG] =
 		!storm_is_filled(bytes, verdict->token, verdict->result_len, got);
 	storm_check(CLAIM_BYTES, !out[FLIGHT_OUT_WRONG],
@@ -161,22 +211,30 @@ static void run_finish(struct storm_turn *turn)
 {
 	struct history_record *rec = turn->rec;
 	char key[MUSTER_KEY_MAX];
+	__u32 flags = rec->arg[FLIGHT_FINISH_FLAGS];
 	struct muster_flight_finish finish = {
 		.size = sizeof(finish),
-		.flags = rec->arg[FLIGHT_FINISH_FLAGS],
+		.flags = flags & ~FLIGHT_UNSEALED,
 		.keep = rec->arg[FLIGHT_KEEP],
 		.grace = rec->arg[FLIGHT_GRACE],
 		.key = (__u64)(unsigned long)key,
 		.key_len = set_key(key, rec->arg[FLIGHT_KEY]),
 		.status = rec->arg[FLIGHT_STATUS],
 		.token = rec->arg[FLIGHT_TOKEN],
-		.data = (__u64)(unsigned long)result,
-		.data_len = rec->arg[FLIGHT_LEN],
 	};
 
-	storm_fill(result, finish.token, finish.data_len);
+	storm_fill(result, finish.token, rec->arg[FLIGHT_LEN]);
+	if (flags & MUSTER_FINISH_FD) {
+		finish.fd = make_file(result, rec->arg[FLIGHT_LEN],
+				      !(flags & FLIGHT_UNSEALED));
+	} else {
+		finish.data = (__u64)(unsigned long)result;
+		finish.data_len = rec->arg[FLIGHT_LEN];
+	}
 	storm_ioctl(turn, MUSTER_FLIGHT_FINISH, &finish, sizeof(finish));
 	rec->out[FLIGHT_OUT_COUNT] = finish.followers;
+	if (flags & MUSTER_FINISH_FD)
+		close(finish.fd);
 }
 
 /* For some joins of the same key; what stays for good is forgotten some time. */
@@ -206,6 +264,9 @@ static void complete_finish(struct storm_turn *turn)
 	arg[FLIGHT_LEN] = random_length(turn->rng);
 	if (rnd_percent(turn->rng, 75))
 		choose_keep(turn);
+	if (rnd_percent(turn->rng, 50))
+		arg[FLIGHT_FINISH_FLAGS] |= MUSTER_FINISH_FD |
+					    (rnd_percent(turn->rng, 8) ? FLIGHT_UNSEALED : 0);
 	if (rnd_percent(turn->rng, 2))
 		turn->rec->how |= HOW_FAULT;
 }
@@ -253,12 +314,15 @@ static void run_fetch(struct storm_turn *turn)
 	int ret = storm_ioctl(turn, MUSTER_FLIGHT_FETCH, &fetch, sizeof(fetch));
 
 	rec->out[FETCH_OUT_LEN] = fetch.result_len;
-	if (!ret && !fetch.flags) {
-		rec->out[FETCH_OUT_WRONG] = !storm_is_filled(result, fetch.token, fetch.result_len,
-						      fetch.result_len);
+	rec->out[FETCH_OUT_FILE] = !ret && fetch.flags & MUSTER_FETCH_FD;
+	if (!ret && !(fetch.flags & MUSTER_FETCH_DISCARD)) {
+		rec->out[FETCH_OUT_WRONG] = rec->out[FETCH_OUT_FILE] ?
+			!is_file(fetch.fd, fetch.token, fetch.result_len) :
+			!storm_is_filled(result, fetch.token, fetch.result_len,
+					 fetch.result_len);
 		storm_check(CLAIM_BYTES, !rec->out[FETCH_OUT_WRONG],
 			    "a fetched result of %llu bytes is wrong", fetch.result_len);
-	} else if (ret == -EMSGSIZE) {
+	} else if (ret == -EMSGSIZE || ret == -EINVAL) {
 		storm_later(turn, FLIGHT_FETCH, 0, fetch.token, RESULT_MAX);
 	}
 }

@@ -146,6 +146,24 @@ static void check_follower(const struct history *h, const struct history_record 
 		    join->out[FLIGHT_OUT_LEN]);
 }
 
+/* Is there a result that has been handed in as a file, or as bytes, with that token? */
+static void check_fetch(const struct history *h, const struct history_record *fetch)
+{
+	bool file = !fetch->ret;
+	__u32 i;
+
+	for (i = 0; i < count(h); i++) {
+		const struct history_record *rec = &h->records[i];
+
+		if (is_call(rec, fetch->object, FLIGHT_FINISH) && (!rec->res || !rec->ret) &&
+		    rec->arg[FLIGHT_TOKEN] == fetch->arg[FLIGHT_TOKEN] &&
+		    !(rec->arg[FLIGHT_FINISH_FLAGS] & MUSTER_FINISH_FD) == !file)
+			break;
+	}
+	storm_check(CLAIM_BYTES, i < count(h), "object %u: a result with token %lld is %s file",
+		    fetch->object, fetch->arg[FLIGHT_TOKEN], file ? "a" : "no");
+}
+
 /* ---- tokens ---- */
 
 static int compare_tokens(const void *a, const void *b)
@@ -186,6 +204,10 @@ void flight_check(const struct history *h, unsigned int object)
 	for (i = 0; i < count(h); i++) {
 		const struct history_record *rec = &h->records[i];
 
+		if (is_call(rec, object, FLIGHT_FETCH) && rec->res &&
+		    rec->arg[FETCH_FLAGS] & MUSTER_FETCH_FD &&
+		    (!rec->ret || rec->ret == -EINVAL))
+			check_fetch(h, rec);
 		if (!is_call(rec, object, FLIGHT_JOIN))
 			continue;
 		if (has_followed(rec))
