@@ -14,6 +14,7 @@ const struct history_type history_types[] = {
 	{ "group", SPECS(&spec_group) },
 	/* Barriers with members. */
 	{ "member", SPECS(&spec_barrier) },
+	{ "linger", SPECS(&spec_linger) },
 };
 
 const unsigned int history_nr_types = sizeof(history_types) / sizeof(*history_types);

@@ -313,6 +313,27 @@ static inline __u64 spec_latest(const struct spec_run *run)
 	return run->clock[run->event];
 }
 
+static inline __u64 spec_later(__u64 at, __u64 ns)
+{
+	return ns < ~0ULL - at ? at + ns : ~0ULL;
+}
+
+/* May what is done now be done so many ns or more after @since was? */
+static inline bool spec_may_be_after(const struct spec_run *run,
+				     const struct history_record *since, __u64 ns)
+{
+	__u64 at = spec_later(since->begun, ns);
+
+	return at < ~0ULL && spec_latest(run) >= at;
+}
+
+/* May what @op does be done earlier than that? */
+static inline bool spec_may_be_before(const struct spec_op *op,
+				      const struct history_record *since, __u64 ns)
+{
+	return !since->over || op->rec->begun < spec_later(since->over, ns);
+}
+
 /* A queue of calls, by slot. */
 struct spec_queue {
 	__u8 nr;
@@ -351,6 +372,7 @@ extern const struct spec spec_barrier;
 extern const struct spec spec_flight;
 extern const struct spec spec_parcel;
 extern const struct spec spec_name;
+extern const struct spec spec_linger;
 extern const struct spec spec_group;
 
 #endif /* SPEC_H */

@@ -188,4 +188,22 @@ enum name_code {
 #define NAME_FLAGS		0
 #define NAME_OUT_CREATED	0
 
+/* ---- names that linger ---- */
+
+/* OPEN is that of names. */
+enum linger_code {
+	LINGER_KEEP = NAME_OPEN + 1,
+	LINGER_LOOK,
+	LINGER_DROP,
+};
+
+/* KEEP */
+#define LINGER_NS		0
+/* KEEP, LOOK */
+#define LINGER_OUT_TOKEN	0
+/* DROP */
+#define LINGER_OUT_COUNT	0
+/* KEEP: something is kept already. */
+#define LINGER_IS_KEPT		1
+
 #endif /* SPEC_CALLS_H */

@@ -124,27 +124,6 @@ static unsigned int nr_waiting(const struct call *call)
 
 /* ---- time ---- */
 
-static __u64 later(__u64 at, __u64 ns)
-{
-	return ns < ~0ULL - at ? at + ns : ~0ULL;
-}
-
-/* May what @op does now be so many ns or more after @since? */
-static bool may_be_after(const struct spec_run *run, const struct history_record *since,
-			 __u64 ns)
-{
-	__u64 at = later(since->begun, ns);
-
-	return at < ~0ULL && spec_latest(run) >= at;
-}
-
-/* May it be less? */
-static bool may_be_before(const struct spec_op *op, const struct history_record *since,
-			  __u64 ns)
-{
-	return !since->over || op->rec->begun < later(since->over, ns);
-}
-
 static __u64 keep_of(const struct history_record *finish)
 {
 	return finish->arg[FLIGHT_KEEP];
@@ -153,7 +132,7 @@ static __u64 keep_of(const struct history_record *finish)
 /* Until it is not even served stale. */
 static __u64 grace_of(const struct history_record *finish)
 {
-	return later(keep_of(finish), finish->arg[FLIGHT_GRACE]);
+	return spec_later(keep_of(finish), finish->arg[FLIGHT_GRACE]);
 }
 
 static bool is_to_be_kept(const struct history_record *finish)
@@ -283,7 +262,7 @@ static void keep(const struct spec_run *run, struct flight *f, const struct endi
 		f->kept = (struct kept){ end->finish, end->call->attempt, end->shared };
 	} else if (stale->finish && (!end->finish || end->finish->arg[FLIGHT_STATUS])) {
 		f->kept = *stale;
-		f->kept.unsure |= may_be_after(run, stale->finish, grace_of(stale->finish));
+		f->kept.unsure |= spec_may_be_after(run, stale->finish, grace_of(stale->finish));
 	}
 }
 
@@ -385,7 +364,7 @@ static bool answer(struct flight *f, const struct spec_op *op, const struct kept
 	const struct history_record *finish = kept->finish;
 	__u64 most = how == FLIGHT_IS_STALE ? grace_of(finish) : keep_of(finish);
 
-	if (!may_be_before(op, finish, most))
+	if (!spec_may_be_before(op, finish, most))
 		return false;
 	if (op->rec->how & HOW_FAULT)
 		return spec_end(&f->common, op, -EFAULT);
@@ -408,7 +387,7 @@ static bool join_kept(const struct spec_run *run, struct flight *f, const struct
 	bool stale = told && op->rec->out[FLIGHT_OUT_KEPT] == FLIGHT_IS_STALE;
 
 	if (choice == JOIN_DROPS) {
-		if (!fresh && !may_be_after(run, finish, grace_of(finish)))
+		if (!fresh && !spec_may_be_after(run, finish, grace_of(finish)))
 			return false;
 		f->kept = (struct kept){};
 		return true;
@@ -416,12 +395,12 @@ static bool join_kept(const struct spec_run *run, struct flight *f, const struct
 	if (fresh)
 		return false;
 	if (choice == JOIN_OTHER)
-		return leads && may_be_after(run, finish, keep_of(finish)) &&
-		       may_be_before(op, finish, grace_of(finish)) && begin_call(run, f, op);
-	if (!told && !may_be_before(op, finish, keep_of(finish)))
+		return leads && spec_may_be_after(run, finish, keep_of(finish)) &&
+		       spec_may_be_before(op, finish, grace_of(finish)) && begin_call(run, f, op);
+	if (!told && !spec_may_be_before(op, finish, keep_of(finish)))
 		stale = true;
 	if (stale)
-		return !leads && may_be_after(run, finish, keep_of(finish)) &&
+		return !leads && spec_may_be_after(run, finish, keep_of(finish)) &&
 		       answer(f, op, &f->kept, FLIGHT_IS_STALE);
 	return answer(f, op, &f->kept, FLIGHT_IS_KEPT);
 }
@@ -440,10 +419,10 @@ static bool may_join_call(const struct spec_run *run, const struct call *call,
 	const struct history_record *finish = call->stale.finish;
 	__u64 forget_after = call->first->arg[FLIGHT_FORGET_AFTER];
 
-	if (forget_after && !may_be_before(op, call->first, forget_after))
+	if (forget_after && !spec_may_be_before(op, call->first, forget_after))
 		return false;
 	return !finish || op->rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_FRESH ||
-	       may_be_after(run, finish, grace_of(finish));
+	       spec_may_be_after(run, finish, grace_of(finish));
 }
 
 /*
@@ -458,7 +437,7 @@ static bool join_call(const struct spec_run *run, struct flight *f, struct call 
 	int err;
 
 	if (choice == JOIN_DROPS) {
-		if (!forget_after || !may_be_after(run, call->first, forget_after))
+		if (!forget_after || !spec_may_be_after(run, call->first, forget_after))
 			return false;
 		unlist(call);
 		return true;

@@ -330,7 +330,7 @@ struct storm_op {
  * struct storm_type - a primitive, as the storm uses it
  * @name:	that of history_types, which has its specifications
  * @id:		enum muster_type_id
- * @by_name:	calls need no descriptor, but make one
+ * @by_name:	calls need no descriptor, but make one; those that need one are errands
  * @ops:	what can be called
  * @setup:	chooses the parameters of a new object, @n is its number of this type
  * @verdict:	records what a ticket of one of its calls tells, with no error but EPIPE;
@@ -362,6 +362,7 @@ extern const struct storm_type storm_flight;
 extern const struct storm_type storm_name;
 extern const struct storm_type storm_group;
 extern const struct storm_type storm_member;
+extern const struct storm_type storm_linger;
 extern const struct storm_type *const storm_types[];
 /* Which types the objects of a round have. */
 extern const __u32 storm_plan_types[];
@@ -413,6 +414,9 @@ bool storm_has_room(const struct storm_actor *actor, __u32 object);
 struct storm_fd *storm_add_fd(struct storm_actor *actor, int fd, __u32 object, __u32 file,
 			      bool cloexec);
 int storm_open(const struct storm_object *object, __u32 oflags, __u32 *created);
+/* Opens by name, as a call (NAME_OPEN); false if there was no room for it. */
+void storm_make_open(struct storm_turn *turn);
+bool storm_run_open(struct storm_turn *turn);
 
 /* ---- storm_ticket.c: waiting without a thread ---- */
 

@@ -10,7 +10,7 @@
 
 #include "storm.h"
 
-static void make_open(struct storm_turn *turn)
+void storm_make_open(struct storm_turn *turn)
 {
 	static const __u32 flags[] = { 0, O_CREAT, O_CREAT, O_CREAT | O_EXCL };
 
@@ -18,7 +18,7 @@ static void make_open(struct storm_turn *turn)
 }
 
 /* Whoever has no room for it closes it again, which is a call of its own. */
-static void run_open(struct storm_turn *turn)
+bool storm_run_open(struct storm_turn *turn)
 {
 	struct history_record *rec = turn->rec;
 	struct storm_actor *actor = turn->actor;
@@ -30,7 +30,7 @@ static void run_open(struct storm_turn *turn)
 		/* Not called after all. */
 		rec->inv = 0;
 		storm_unlock(actor);
-		return;
+		return false;
 	}
 	fd = storm_open(&storm->objects[turn->object], rec->arg[NAME_FLAGS] | O_CLOEXEC,
 			&created);
@@ -40,10 +40,16 @@ static void run_open(struct storm_turn *turn)
 	storm_unlock(actor);
 	rec->ret = fd < 0 ? fd : 0;
 	rec->out[NAME_OUT_CREATED] = created;
+	return !rec->ret;
+}
+
+static void run_open(struct storm_turn *turn)
+{
+	storm_run_open(turn);
 }
 
 static const struct storm_op name_ops[] = {
-	{ NAME_OPEN, 10, false, make_open, run_open },
+	{ NAME_OPEN, 10, false, storm_make_open, run_open },
 	{ 0 }
 };
 

@@ -49,6 +49,14 @@ static long blocked_in(pid_t pid, pid_t tid)
 	return task_state(pid, tid) == 'S' ? storm_read_number(path) : -1;
 }
 
+/* A call waits in ioctl(); who reads a ticket in one of these. */
+static bool waits_in(const struct history_record *rec, long call)
+{
+	if (rec->how & HOW_READ)
+		return call == SYS_read || call == SYS_poll || call == SYS_restart_syscall;
+	return call == SYS_ioctl;
+}
+
 /* Idle, or asleep in a call; counted by object. */
 static bool sleeps(const struct storm_actor *actor, const struct storm_thread *thread,
 		   unsigned int *sleepers)
@@ -61,14 +69,11 @@ static bool sleeps(const struct storm_actor *actor, const struct storm_thread *t
 	if (call < 0 || (state != STORM_IDLES && state != STORM_CALLS))
 		return false;
 	if (state == STORM_CALLS) {
-		bool reads = rec->how & HOW_READ;
-
 		/* One with a deadline need not be woken by anybody, and soon is. */
-		if ((reads ? call != SYS_read && call != SYS_poll : call != SYS_ioctl) ||
-		    !rec->inv || rec->how & HOW_TIMED ||
+		if (!waits_in(rec, call) || !rec->inv || rec->how & HOW_TIMED ||
 		    __atomic_load_n(&rec->res, __ATOMIC_ACQUIRE))
 			return false;
-		sleepers[rec->object] += !reads;
+		sleepers[rec->object] += !(rec->how & HOW_READ);
 	}
 	return true;
 }
@@ -124,6 +129,15 @@ static void record_quiet(__u64 at)
 	}
 }
 
+/* What a thread calls, and what the kernel says of it. */
+static void show_call(const struct storm_actor *actor, const struct storm_thread *thread)
+{
+	if (thread->state != STORM_CALLS)
+		return;
+	printf("# in system call %ld: ", blocked_in(storm_pid(actor), thread->tid));
+	history_print_record(stdout, &storm->history, &storm->history.records[thread->record]);
+}
+
 static void show_threads(void)
 {
 	unsigned int i, j;
@@ -138,7 +152,9 @@ static void show_threads(void)
 		for (j = 0; j < actor->nr_threads; j++)
 			printf(" %u/%c", actor->threads[j].state,
 			       task_state(storm_pid(actor), actor->threads[j].tid));
-		putchar('\n');
+		puts(storm_has_timed_ticket(actor) ? ", a ticket waits that has a deadline" : "");
+		for (j = 0; j < actor->nr_threads; j++)
+			show_call(actor, &actor->threads[j]);
 	}
 	fflush(stdout);
 }

@@ -149,7 +149,7 @@ static bool begin(struct storm_turn *turn, const struct storm_op *op)
 	struct history *h = &storm->history;
 	struct history_record *rec = NULL;
 
-	if (type_of(turn->object)->by_name)
+	if (type_of(turn->object)->by_name && !turn->errand)
 		turn->file = __atomic_add_fetch(&storm->nr_files, 1, __ATOMIC_RELAXED);
 	rec = storm_record(turn->actor->process, turn->object, turn->file, op->code);
 	turn->rec = rec;
@@ -196,7 +196,7 @@ static void add_errands(struct storm_turn *turn)
 /* The actor is locked; unlocks it. */
 static void call(struct storm_turn *turn, const struct storm_op *op)
 {
-	if (op && (turn->fd >= 0 || type_of(turn->object)->by_name)) {
+	if (op && (turn->fd >= 0 || (type_of(turn->object)->by_name && !turn->errand))) {
 		if (begin(turn, op)) {
 			op->run(turn);
 			end(turn);

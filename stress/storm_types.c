@@ -12,8 +12,9 @@ const struct storm_type *const storm_types[] = {
 	&storm_name,
 	&storm_group,
 	&storm_member,
+	&storm_linger,
 };
 
 /* The objects of a round, by index of storm_types. */
-const __u32 storm_plan_types[] = { 0, 0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5 };
+const __u32 storm_plan_types[] = { 0, 0, 0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6 };
 const unsigned int storm_nr_planned = sizeof(storm_plan_types) / sizeof(*storm_plan_types);
