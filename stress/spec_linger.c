@@ -64,6 +64,8 @@ static bool open_name(const struct spec_run *run, struct linger *l, const struct
 	__u32 flags = rec->arg[NAME_FLAGS];
 	bool there = !choice;
 
+	if (choice > 1)
+		return false;
 	if (there ? !l->users && !l->kept && !is_used(run, l, false) : !may_be_gone(run, l))
 		return false;
 	if (!there)
@@ -91,6 +93,12 @@ static bool is_over(const struct spec_run *run, struct linger *l)
 		return false;
 	l->kept = NULL;
 	return true;
+}
+
+/* A join finds that its time is over, and begins anew. */
+static bool find_over(const struct spec_run *run, struct linger *l)
+{
+	return l->kept && is_over(run, l);
 }
 
 static bool told_token(const struct spec_op *op, const struct history_record *kept)
@@ -132,6 +140,8 @@ static bool keep(const struct spec_run *run, struct linger *l, const struct spec
 		return finish(run, l, op, choice);
 	if (l->common.dead & 1ULL << op->owner)
 		return !choice && spec_end(&l->common, op, -EBADF);
+	if (choice == 2)
+		return find_over(run, l);
 	if (l->leads)
 		return !choice && spec_end(&l->common, op, -EAGAIN);
 	if (choice)
@@ -150,6 +160,8 @@ static bool look(const struct spec_run *run, struct linger *l, const struct spec
 {
 	if (l->common.dead & 1ULL << op->owner)
 		return !choice && spec_end(&l->common, op, -EBADF);
+	if (choice == 2)
+		return find_over(run, l);
 	if (l->leads)
 		return !choice && spec_end(&l->common, op, -EAGAIN);
 	if (choice)
@@ -238,7 +250,7 @@ const struct spec spec_linger = {
 	.calls = linger_calls,
 	.nr_calls = sizeof(linger_calls) / sizeof(*linger_calls),
 	.state_size = sizeof(struct linger),
-	.choices = 2,
+	.choices = 3,
 	.step = linger_step,
 	.drop = linger_drop,
 	.holds = linger_holds,

@@ -247,6 +247,7 @@ static void do_fork(struct storm_actor *actor, struct storm_rng *rng)
 	struct history_record *gains[STORM_FDS];
 	struct storm_actor *child;
 	unsigned int nr, i;
+	pid_t pid;
 
 	if (storm_living() >= CROWD)
 		return;
@@ -255,10 +256,14 @@ static void do_fork(struct storm_actor *actor, struct storm_rng *rng)
 		return;
 	inherit(child, actor, rng);
 	gain_names(child, gains, &nr);
-	if (!storm_clone(child))
+	pid = storm_clone(child);
+	/* In both: the parent may be killed just now. */
+	for (i = 0; i < nr; i++) {
+		if (!__atomic_load_n(&gains[i]->res, __ATOMIC_ACQUIRE))
+			end(gains[i]);
+	}
+	if (!pid)
 		storm_act(child, 1);
-	for (i = 0; i < nr; i++)
-		end(gains[i]);
 	storm_count(COUNT_FORK);
 }
 
