@@ -562,7 +562,7 @@ static bool flight_step(const struct spec_run *run, void *state, const struct sp
 		return choice < 2 && unsure(run, f, op, choice);
 	if (op->code == FLIGHT_JOIN)
 		return join(run, f, op, choice);
-	if (choice > (op->code == FLIGHT_FORGET))
+	if (choice > 1 || (choice && op->code != FLIGHT_FORGET))
 		return false;
 	switch (op->code) {
 	case FLIGHT_FINISH:
@@ -626,8 +626,11 @@ static bool may_be_kept(const struct flight *f, __u64 token)
 				 (__u64)f->kept.finish->arg[FLIGHT_TOKEN] == token))
 		return true;
 	for (call = f->calls; call < f->calls + CALLS_MAX; call++) {
-		if (call->listed && (call->token == token || (call->stale.finish &&
-		    (__u64)call->stale.finish->arg[FLIGHT_TOKEN] == token)))
+		const struct history_record *stale = call->stale.finish;
+
+		if (call->listed &&
+		    (call->token == token ||
+		     (stale && (__u64)stale->arg[FLIGHT_TOKEN] == token)))
 			return true;
 	}
 	return false;

@@ -104,6 +104,24 @@ static void run_set_parties(struct storm_turn *turn)
 	turn->rec->out[BARRIER_OLD_PARTIES] = set.old_parties;
 }
 
+/* As others, but many for as long as it takes: else it breaks all the time. */
+static void make_member_await(struct storm_turn *turn)
+{
+	storm_choose_wait(turn);
+	if (!(turn->rec->how & HOW_TIMED) || rnd_percent(turn->rng, 30))
+		return;
+	turn->rec->how &= ~HOW_TIMED;
+	turn->rec->until = 0;
+	turn->deadline = MUSTER_FOREVER;
+}
+
+static void run_member_await(struct storm_turn *turn)
+{
+	run_await(turn);
+	if (!turn->rec->ret && rnd_percent(turn->rng, 50))
+		storm_later(turn, BARRIER_AWAIT, 0, 0, 0);
+}
+
 /* Most members soon arrive, and leave some time. */
 static void make_enter(struct storm_turn *turn)
 {
@@ -114,7 +132,7 @@ static void make_enter(struct storm_turn *turn)
 		if (rnd_percent(turn->rng, 80))
 			storm_later(turn, BARRIER_AWAIT, 0, 0, 0);
 	}
-	if (rnd_percent(turn->rng, 70))
+	if (rnd_percent(turn->rng, 50))
 		storm_later(turn, BARRIER_LEAVE, seats, 0, 0);
 }
 
@@ -190,11 +208,11 @@ static const struct storm_op barrier_ops[] = {
 };
 
 static const struct storm_op member_ops[] = {
-	{ BARRIER_AWAIT, 20, false, NULL, run_await, make_await },
+	{ BARRIER_AWAIT, 10, false, NULL, run_member_await, make_member_await },
 	{ BARRIER_COMPLETE, 1, false, NULL, run_complete },
 	{ BARRIER_RESET, 3, false, NULL, run_reset },
 	{ BARRIER_SET_PARTIES, 1, false, make_set_parties, run_set_parties },
-	{ BARRIER_ENTER, 30, false, make_enter, run_enter },
+	{ BARRIER_ENTER, 25, false, make_enter, run_enter },
 	{ BARRIER_LEAVE, 5, false, make_leave, run_leave },
 	{ BARRIER_STAT, 5, true, NULL, run_stat },
 	{ 0 }
