@@ -21,6 +21,8 @@
 /* JOIN: it leads, but could not be told so; or it was killed, and nobody knows. */
 #define PHASE_UNTOLD	(SPEC_PHASE + 0)
 #define PHASE_UNSURE	(SPEC_PHASE + 1)
+/* JOIN: it has a result that did not fit, and has yet to put the rest by. */
+#define PHASE_LATE	(SPEC_PHASE + 2)
 
 /* What a JOIN does next: see join(). */
 enum join_choice {
@@ -231,6 +233,17 @@ static bool told_result(const struct spec_op *op, const struct history_record *f
 	       !rec->out[FLIGHT_OUT_WRONG];
 }
 
+/* It has closed the file before it could put by what did not fit. */
+static bool is_late(const struct spec_op *op, const struct history_record *finish)
+{
+	const struct history_record *rec = op->rec;
+	__u32 flags = rec->arg[FLIGHT_FLAGS];
+
+	return op->known && rec->ret == -EBADF && op->kind == SPEC_PLAIN &&
+	       !(flags & MUSTER_JOIN_NO_RESULT) &&
+	       rec->arg[FLIGHT_ROOM] < finish->arg[FLIGHT_LEN];
+}
+
 static bool let_out(const struct spec_run *run, struct flight *f, struct spec_queue *queue,
 		    const struct ending *end)
 {
@@ -240,6 +253,10 @@ static bool let_out(const struct spec_run *run, struct flight *f, struct spec_qu
 		const struct spec_op *op = spec_pending(run, queue->slot[i]);
 		int ret = end->ret;
 
+		if (!ret && is_late(op, end->finish)) {
+			f->common.status[op->slot] = PHASE_LATE;
+			continue;
+		}
 		if (!ret && op->rec->how & HOW_FAULT)
 			ret = -EFAULT;
 		if (!spec_end(&f->common, op, ret))
@@ -368,6 +385,10 @@ static bool answer(struct flight *f, const struct spec_op *op, const struct kept
 		return false;
 	if (op->rec->how & HOW_FAULT)
 		return spec_end(&f->common, op, -EFAULT);
+	if (is_late(op, finish)) {
+		f->common.status[op->slot] = PHASE_LATE;
+		return true;
+	}
 	return spec_end(&f->common, op, 0) &&
 	       (!op->known || (told_result(op, finish, kept->attempt, kept->shared, how) &&
 			       told_age(op, finish, most)));
@@ -560,6 +581,9 @@ static bool flight_step(const struct spec_run *run, void *state, const struct sp
 
 	if (f->common.status[op->slot] == PHASE_UNSURE)
 		return choice < 2 && unsure(run, f, op, choice);
+	if (f->common.status[op->slot] == PHASE_LATE)
+		return !choice && f->common.dead & 1ULL << op->owner &&
+		       spec_end(&f->common, op, -EBADF);
 	if (op->code == FLIGHT_JOIN)
 		return join(run, f, op, choice);
 	if (choice > 1 || (choice && op->code != FLIGHT_FORGET))
