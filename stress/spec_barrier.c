@@ -292,7 +292,8 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 		return arrive(run, b, op);
 	/* A deadline that has passed already neither joins nor breaks. */
 	return op->known && op->kind != SPEC_TICKET && rec->how & HOW_TIMED &&
-	       !b->broken.broken_by && !may_arrive(run, b, op) && spec_end(&b->common, op, -ETIMEDOUT);
+	       !b->broken.broken_by && !may_arrive(run, b, op) &&
+	       spec_end(&b->common, op, -ETIMEDOUT);
 }
 
 static bool barrier_leave(const struct spec_run *run, void *state, const struct spec_op *op,

@@ -105,8 +105,9 @@ static void print_counts(double seconds)
 	       n[COUNT_EXEC]);
 	printf("# descriptors: %llu opened, %llu duplicated, %llu closed, %llu sent\n",
 	       n[COUNT_OPEN], n[COUNT_DUP], n[COUNT_CLOSE], n[COUNT_PASS]);
-	printf("# %llu tickets, %llu verdicts read; %llu kept results served, %llu of them stale; %llu files\n",
-	       n[COUNT_TICKET], n[COUNT_READ], n[COUNT_KEPT], n[COUNT_STALE], n[COUNT_FILE]);
+	printf("# %llu tickets, %llu verdicts read\n", n[COUNT_TICKET], n[COUNT_READ]);
+	printf("# %llu kept results served, %llu of them stale; %llu files\n", n[COUNT_KEPT],
+	       n[COUNT_STALE], n[COUNT_FILE]);
 	if (n[COUNT_FEWER])
 		printf("# %llu processes got fewer threads than they wanted\n", n[COUNT_FEWER]);
 	printf("# %llu histories with %llu calls, %llu states looked at\n",
