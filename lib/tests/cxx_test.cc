@@ -185,7 +185,7 @@ void task_exception()
 	if (getpid() != pid)
 		_exit(1);
 	check(ret == 0 && tasks[0].status == -ECANCELED && tasks[1].status == -ECANCELED,
-	      "G5: an exception in a task is its failure");
+	      "G5f: an exception in a task is its failure");
 	muster_tasks_free(tasks, 2);
 }
 
@@ -219,7 +219,7 @@ void schedule_exception()
 		thrown++;
 	}
 	check(thrown == 2 && !muster_schedule_wait(schedule, MUSTER_FOREVER) && runs == 2,
-	      "G5: an exception in a job passes, and the job goes on");
+	      "G5h: an exception in a job passes, and the job goes on");
 	muster_schedule_close(schedule);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Trying again: G5
+ * Trying again: G5g
  */
 #include <string.h>
 #include <sys/prctl.h>
@@ -30,6 +30,7 @@ static int try_it(uint32_t attempt, void *arg)
 	return attempt <= trouble->times ? 100 + attempt : 0;
 }
 
+/* G5g: no try follows one that has succeeded. */
 TEST(until_success)
 {
 	struct trouble trouble = { .times = 4 };
@@ -44,6 +45,7 @@ TEST(until_success)
 	EXPECT_EQ(1, muster_retry(try_it, &trouble, 0, NULL, NULL));
 }
 
+/* G5g: so many times. */
 TEST(so_many_tries)
 {
 	struct muster_retry how = { .tries = 3 };
@@ -92,7 +94,7 @@ TEST(pauses_grow)
 		EXPECT_LE(3 * MSEC, trouble.at[i + 1] - trouble.at[i]);
 }
 
-/* Who would try later than that does not sleep until then. */
+/* G5g: who would try later than that does not sleep until then. */
 TEST(deadline)
 {
 	struct muster_retry how = { .pause = 3600 * 1000 * MSEC };
@@ -228,7 +230,7 @@ static int ask_patiently(void *arg)
 	return ret ? 1 : 0;
 }
 
-/* F6: two tries; killed; three by the next, the last of which is good for all. */
+/* G5g, F6: two tries; killed; three by the next, the last of which is good for all. */
 TEST(one_for_all)
 {
 	pid_t pid[PROCESSES];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The schedule: G5
+ * The schedule: G5h
  */
 #include <poll.h>
 #include <string.h>
@@ -127,7 +127,7 @@ TEST_F(schedule, after)
 			  diary.entries[i].instant);
 }
 
-/* Instants are on their grid, and none is lost count of. */
+/* G5h: instants are on their grid, and none is lost count of. */
 TEST_F(schedule, every)
 {
 	uint64_t start = muster_after_ns(0), missed = 0;
@@ -146,7 +146,7 @@ TEST_F(schedule, every)
 	}
 }
 
-/* What was before it was added is left out; what it misses is counted. */
+/* G5h: what was before it was added is left out; what it misses is counted. */
 TEST_F(schedule, grid)
 {
 	struct muster_job job = { .fn = note, .arg = &diary, .period = 5 * MSEC };
@@ -392,7 +392,7 @@ static int dangerous(const struct muster_occasion *occasion, void *arg)
 	return 0;
 }
 
-/* F6: one runs it; if that dies another one does, and then nobody any more. */
+/* G5h, F6: one runs it; if that dies another one does, and then nobody any more. */
 TEST_F(schedule, runner_killed)
 {
 	struct muster_job job = shared_job(dangerous, muster_after_ns(0), 0);
@@ -416,7 +416,7 @@ TEST_F(schedule, runner_killed)
 	EXPECT_EQ(3, shared->runs);
 }
 
-/* F8: who is later than can be known has missed it. */
+/* G5h, F8: who is later than can be known has missed it. */
 TEST_F(schedule, late)
 {
 	struct muster_job job = shared_job(count, 0, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Tasks in processes of their own: G2 to G5
+ * Tasks in processes of their own: G2, G4, G5f
  */
 #include <poll.h>
 #include <stdio.h>
@@ -181,7 +181,7 @@ static int succeed_late(int fd, uint64_t slot, void *arg)
 
 /* ---- all ---- */
 
-/* G4, G5: results in order. */
+/* G4, G5f: results in order. */
 TEST_F(task, all)
 {
 	char text[16];
@@ -299,6 +299,7 @@ TEST_F(task, grace)
 
 /* ---- race, take, last ---- */
 
+/* G5f: the first success ends it. */
 TEST_F(task, race)
 {
 	struct muster_task *winner;
@@ -352,6 +353,7 @@ TEST_F(task, take)
 	EXPECT_EQ(-EINVAL, muster_take(self->tasks, TASKS, TASKS + 1, 0, NULL));
 }
 
+/* G5f: the last to succeed count, in the order that the kernel saw. */
 TEST_F(task, last)
 {
 	set_tasks(self->tasks, in_turn);
