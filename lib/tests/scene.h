@@ -36,7 +36,7 @@ struct scene {
 
 static inline struct scene *new_scene(muster_work_fn work, size_t len, unsigned int wait_for)
 {
-	struct scene *scene = shared_memory(sizeof(*scene));
+	struct scene *scene = share(sizeof(*scene));
 
 	if (!scene)
 		return NULL;
