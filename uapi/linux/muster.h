@@ -593,7 +593,8 @@ struct muster_process {
  * and the action runs, it is delivered after the action.
  *
  * Errors: EPIPE the barrier is broken, or broke or was reset while the caller
- * waited (B3, B5); ETIMEDOUT, EAGAIN, EINTR.
+ * waited (B3, B5); EPERM it has members, and the process has no seat; EBUSY all of the
+ * process's parties have arrived (B6); ETIMEDOUT, EAGAIN, EINTR.
  */
 struct muster_barrier_await {
 	__u32 size;
