@@ -27,7 +27,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
-.PHONY: storm-mutants fuzz-mutants model corners generations
+.PHONY: storm-mutants fuzz-mutants model corners generations install-man
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -141,6 +141,9 @@ bench:	## what operations cost, counted in instructions
 
 check:	## static checks
 	@vm/check
+
+install-man:	## install the manual pages (DESTDIR, PREFIX, MANDIR)
+	@$(MAKE) --no-print-directory -C man install
 
 # Below /usr/local/bin in the VM, which is in the path.
 SHELL_TOOLS = $(wildcard $(BUILD)/bin $(BUILD)/bench $(BUILD)/demo)
