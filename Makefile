@@ -28,6 +28,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
 .PHONY: storm-mutants fuzz-mutants model corners generations install-man
+.PHONY: test-languages
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -95,6 +96,9 @@ test-extension:	## old programs on a module of a version to come, and the revers
 	@vm/setup
 	@$(MAKE) -s --no-print-directory selftests
 	@vm/test-extension $(KERNEL)
+
+test-languages:	## the examples in shell, Python, Go and PHP (installs Go and PHP)
+	@MUSTER_PACKAGES="golang-go php-cli" vm/setup man/languages $(KERNEL)
 
 # SECONDS is bash's, and never in the environment.
 storm:	## the kill storm (SECONDS=600, SEED=1, KERNEL=6.12)
