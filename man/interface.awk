@@ -54,7 +54,7 @@ FNR == NR && /^struct [a-z_]+ \{$/ {
 	next
 }
 
-FNR == NR && struct && /^\t__[a-z0-9_]+ [a-z_0-9]+;/ {
+FNR == NR && struct && /^\t__[a-z0-9_]+ [a-z_0-9]+(\[[0-9]+\])?;/ {
 	sub(/;.*/, "", $2)
 	fields[struct] = fields[struct] $1 " " $2 "\n"
 }
