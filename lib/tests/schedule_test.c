@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(schedule)
 	close(shared->flight);
 }
 
-static bool is_ready(struct muster_schedule *schedule)
+static bool is_due(struct muster_schedule *schedule)
 {
 	struct pollfd p = { .fd = muster_schedule_fd(schedule), .events = POLLIN };
 
@@ -87,15 +87,15 @@ TEST_F(schedule, at)
 {
 	uint64_t now = muster_after_ns(0), id[3];
 
-	EXPECT_FALSE(is_ready(self->schedule));
+	EXPECT_FALSE(is_due(self->schedule));
 	ASSERT_EQ(0, muster_schedule_after(self->schedule, HOUR, note, &diary, &id[0]));
-	EXPECT_FALSE(is_ready(self->schedule));
+	EXPECT_FALSE(is_due(self->schedule));
 	EXPECT_EQ(0, muster_schedule_run(self->schedule));
 	ASSERT_EQ(0, muster_schedule_at(self->schedule, now, note, &diary, &id[1]));
 	ASSERT_EQ(0, muster_schedule_at(self->schedule, 0, note, &diary, &id[2]));
-	ASSERT_SOON(is_ready(self->schedule));
+	ASSERT_SOON(is_due(self->schedule));
 	EXPECT_EQ(2, muster_schedule_run(self->schedule));
-	EXPECT_FALSE(is_ready(self->schedule));
+	EXPECT_FALSE(is_due(self->schedule));
 	EXPECT_EQ(id[2], diary.entries[0].id);
 	EXPECT_EQ(0, diary.entries[0].instant);
 	EXPECT_EQ(id[1], diary.entries[1].id);
@@ -189,7 +189,7 @@ TEST_F(schedule, realtime)
 	ASSERT_EQ(0, muster_schedule_add(self->schedule, &job, NULL));
 	job.first = MUSTER_FOREVER;
 	ASSERT_EQ(0, muster_schedule_add(self->schedule, &job, NULL));
-	EXPECT_FALSE(is_ready(self->schedule));
+	EXPECT_FALSE(is_due(self->schedule));
 }
 
 TEST_F(schedule, invalid)
@@ -444,10 +444,10 @@ TEST_F(schedule, others_wait)
 	ASSERT_EQ(0, muster_schedule_add(self->schedule, &job, NULL));
 	ASSERT_EQ(0, muster_schedule_after(self->schedule, 0, count, NULL, NULL));
 	EXPECT_EQ(1, muster_schedule_run(self->schedule));
-	EXPECT_FALSE(is_ready(self->schedule));
+	EXPECT_FALSE(is_due(self->schedule));
 	EXPECT_EQ(-ETIMEDOUT, muster_schedule_wait(self->schedule, 0));
 	EXPECT_EQ(1, muster_flight_abandon(shared->flight, key, 11, join.token));
-	ASSERT_SOON(is_ready(self->schedule));
+	ASSERT_SOON(is_due(self->schedule));
 	EXPECT_EQ(0, muster_schedule_wait(self->schedule, MUSTER_FOREVER));
 	EXPECT_EQ(2, shared->runs);
 	sem = muster_sem_open(NULL, 0, 0, 1);
