@@ -297,7 +297,10 @@ static void group_check(const struct history *h, unsigned int object)
 	}
 }
 
-/* Those who sleep would add, or wait for tasks that are there. */
+/*
+ * Those who sleep would add, or wait for tasks that are there, or for so many successes of
+ * some to come, as long as none has failed. (Who of them may, the checker knows.)
+ */
 static void group_asleep(const struct storm_object *object, unsigned int number,
 			 unsigned int sleepers, unsigned int tickets)
 {
@@ -307,7 +310,8 @@ static void group_asleep(const struct storm_object *object, unsigned int number,
 	__u32 waiters = stat.adders + stat.waiters;
 
 	storm_check(CLAIM_STUCK, !err && waiters >= sleepers && waiters <= sleepers + tickets &&
-		    (!waiters || stat.pending) && !(stat.cancelled && stat.adders),
+		    (stat.pending || (!stat.adders && !(stat.waiters && stat.failed))) &&
+		    !(stat.cancelled && stat.adders),
 		    "object %u: %u sleep, %u tickets, %u would add, %u wait for %u tasks%s",
 		    number, sleepers, tickets, stat.adders, stat.waiters, stat.pending,
 		    stat.cancelled ? ", cancelled" : "");
