@@ -73,7 +73,7 @@ static int barrier_await_ticket(const struct muster_request *req,
 	muster_deadline_set(&until, req, await->flags, await->deadline);
 	until.nonblock = false;
 	err = barrier_enter(to_barrier(req->mfile->object), to_barrier_waiter(waiter),
-			    &until);
+			    req->mfile, &until);
 	return muster_ticket_issue(waiter, err);
 }
 

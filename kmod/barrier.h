@@ -157,6 +157,9 @@ struct barrier_pass {
  * struct barrier_waiter - a thread that has arrived
  * @waiter:	the core's part
  * @arrival:	its number
+ * @member:	whose seat it takes, if there are members: that of the process at the
+ *		descriptor that it came through, which is not a ticket's own. Of use
+ *		while it is in the queue, which a member that dies takes it out of.
  * @in_member:	link in the member's @waiters while it is in the queue; stale after
  * @refused:	taken out because its process has closed its last descriptor
  * @pass:	written by whoever takes it out
@@ -164,6 +167,7 @@ struct barrier_pass {
 struct barrier_waiter {
 	struct muster_waiter waiter;
 	u64 arrival;
+	struct barrier_owner *member;
 	struct list_head in_member;
 	bool refused;
 	struct barrier_pass pass;
@@ -236,7 +240,7 @@ bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
 void barrier_mark_reset(struct muster_barrier *barrier);
 enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason);
 int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
-		  const struct muster_deadline *until);
+		  struct muster_file *mfile, const struct muster_deadline *until);
 int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
 		 struct barrier_waiter *bw, const struct muster_deadline *until);
 

@@ -319,7 +319,7 @@ void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *b
 
 static void barrier_add_arrival(struct muster_barrier *barrier, struct barrier_waiter *bw)
 {
-	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+	struct barrier_owner *bo = bw->member;
 
 	lockdep_assert_held(&barrier->object.lock);
 
@@ -341,7 +341,7 @@ static void barrier_add_arrival(struct muster_barrier *barrier, struct barrier_w
 /* Takes one who waits out of the middle of the queue. */
 static void barrier_withdraw(struct muster_barrier *barrier, struct barrier_waiter *bw)
 {
-	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+	struct barrier_owner *bo = bw->member;
 
 	lockdep_assert_held(&barrier->object.lock);
 
@@ -361,14 +361,21 @@ static void barrier_withdraw(struct muster_barrier *barrier, struct barrier_wait
 	barrier_sort_member(barrier, bo);
 }
 
+/* Finds the seat that the caller takes, if it needs one (B6). */
 static int barrier_may_arrive(const struct muster_barrier *barrier,
-			      const struct barrier_owner *bo)
+			      struct barrier_waiter *bw, struct muster_file *mfile)
 {
+	struct muster_owner *owner;
+
+	lockdep_assert_held(&barrier->object.lock);
+
 	if (!barrier_has_members(barrier))
 		return 0;
-	if (!bo->seats)
+	owner = muster_owner_find(mfile);
+	if (!owner || !to_barrier_owner(owner)->seats)
 		return -EPERM;
-	return barrier_nr_arrived(barrier, bo) < bo->seats ? 0 : -EBUSY;
+	bw->member = to_barrier_owner(owner);
+	return barrier_nr_arrived(barrier, bw->member) < bw->member->seats ? 0 : -EBUSY;
 }
 
 /*
@@ -473,18 +480,18 @@ enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason)
 
 /* MUSTER_QUEUED, 0 if nobody had to be waited for, or a negative errno. */
 static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter *bw,
-			  const struct muster_deadline *until, struct barrier_exit *exit)
+			  struct muster_file *mfile, const struct muster_deadline *until,
+			  struct barrier_exit *exit)
 {
 	struct muster_owner *owner = bw->waiter.owner;
 	bool last = !barrier->runner && barrier->nr_queued + 1 == barrier->parties;
-	struct barrier_owner *bo = to_barrier_owner(owner);
 	int err;
 
 	lockdep_assert_held(&barrier->object.lock);
 
 	if (owner->dead)
 		return -EBADF;
-	err = barrier_may_arrive(barrier, bo);
+	err = barrier_may_arrive(barrier, bw, mfile);
 	if (err)
 		return err;
 	if (barrier->broken.broken_by) {
@@ -494,7 +501,7 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 	if (!until->nonblock && muster_deadline_passed(until))
 		return -ETIMEDOUT;
 	if (last) {
-		barrier_form(barrier, bo, &bw->pass, exit);
+		barrier_form(barrier, to_barrier_owner(owner), &bw->pass, exit);
 		return 0;
 	}
 	if (until->nonblock)
@@ -503,15 +510,19 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 	return MUSTER_QUEUED;
 }
 
+/*
+ * @mfile is the file that the caller has come through, which is not that of @bw if that is
+ * a ticket's.
+ */
 int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
-		  const struct muster_deadline *until)
+		  struct muster_file *mfile, const struct muster_deadline *until)
 {
 	struct barrier_exit exit;
 	int err;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	err = barrier_arrive(barrier, bw, until, &exit);
+	err = barrier_arrive(barrier, bw, mfile, until, &exit);
 	barrier_unlock(barrier, &exit);
 	return err;
 }
@@ -522,7 +533,7 @@ int barrier_wait(struct muster_barrier *barrier, struct muster_owner *owner,
 	int err;
 
 	muster_waiter_init(&bw->waiter, owner, barrier_leave);
-	err = barrier_enter(barrier, bw, until);
+	err = barrier_enter(barrier, bw, owner->mfile, until);
 	if (err == MUSTER_QUEUED)
 		return muster_wait(&bw->waiter, until);
 	muster_owner_put(owner);

@@ -304,11 +304,6 @@ static void arrive_by_ticket(struct worker *w)
 	struct pollfd p;
 
 	t.fd = ask(me, as_ticket(await(w->fd)));
-	/* A seat is held through another open file. */
-	if (w->options & MUSTER_BARRIER_MEMBERS) {
-		check(w->world, t.fd == -EPERM, "a ticket with a seat: %d", t.fd);
-		return;
-	}
 	check(w->world, t.fd >= 0 || t.fd == -EPIPE, "no ticket: %d", t.fd);
 	if (t.fd < 0) {
 		mend(w);

@@ -305,4 +305,80 @@ TEST_F(members, dead_in_the_queue)
 	EXPECT_EQ(1, barrier_state(fd).lost);
 }
 
+/* Whether a ticket of the puppet's has its verdict, and which. */
+static int run_verdict(struct job *job)
+{
+	struct muster_verdict verdict;
+	ssize_t n = read(job->fd, &verdict, sizeof(verdict));
+
+	return n < 0 ? -errno : n != sizeof(verdict) ? -EIO : verdict.error;
+}
+
+static struct job verdict_of(int fd)
+{
+	return (struct job){ .run = run_verdict, .fd = fd };
+}
+
+/* B6, T5: to arrive by ticket takes the seat of the process; to close it gives it back. */
+TEST_F(members, by_ticket)
+{
+	int fd = self->breaks, ticket;
+
+	ENTER_ALL(fd);
+	EXPECT_EQ(-EPERM, ask(me, as_ticket(await(fd))));
+	ticket = ask(self->c, as_ticket(await(fd)));
+	ASSERT_LE(0, ticket);
+	EXPECT_EQ(1, barrier_state(fd).waiting);
+	EXPECT_EQ(-EBUSY, ask(self->c, await(fd)));
+	EXPECT_EQ(-EBUSY, ask(self->c, as_ticket(await(fd))));
+	EXPECT_EQ(-EBUSY, ask(self->c, leave(fd, 1)));
+	ASSERT_EQ(0, ask(self->c, do_close(ticket)));
+	EXPECT_EQ(0, barrier_state(fd).waiting);
+	EXPECT_EQ(0, barrier_state(fd).broken_by);
+	ticket = ask(self->c, as_ticket(await(fd)));
+	ASSERT_LE(0, ticket);
+	ARRIVE(self->a, fd);
+	ASSERT_EQ(0, ask(self->b, await(fd)));
+	ASSERT_EQ(0, hear(self->a));
+	EXPECT_EQ(0, ask(self->c, verdict_of(ticket)));
+	EXPECT_EQ(1, self->a->job.await.index);
+	/* The next generation has its own. */
+	ASSERT_LE(0, ask(self->c, as_ticket(await(fd))));
+	EXPECT_EQ(1, barrier_state(fd).waiting);
+}
+
+/* B6, T5: what a member that dies has arrived at by ticket does not count. */
+TEST_F(members, ticket_of_the_dead)
+{
+	ENTER_ALL(self->breaks);
+	ENTER_ALL(self->shrinks);
+	ASSERT_LE(0, ask(self->c, as_ticket(await(self->breaks))));
+	ASSERT_LE(0, ask(self->c, as_ticket(await(self->shrinks))));
+	ARRIVE(self->a, self->breaks);
+	ARRIVE(self->b, self->shrinks);
+	kill_puppet(self->c);
+	EXPECT_EQ(-EPIPE, hear(self->a));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
+	EXPECT_EQ(2, barrier_state(self->shrinks).parties);
+	EXPECT_EQ(1, barrier_state(self->shrinks).waiting);
+	ASSERT_EQ(0, ask(self->a, await(self->shrinks)));
+	ASSERT_EQ(0, hear(self->b));
+}
+
+/* B6, T5, W2: the seat goes with the descriptor, and the ticket with the seat. */
+TEST_F(members, ticket_of_a_closed_file)
+{
+	int fd = self->shrinks, ticket;
+
+	ENTER_ALL(fd);
+	ticket = ask(self->c, as_ticket(await(fd)));
+	ASSERT_LE(0, ticket);
+	ARRIVE(self->a, fd);
+	ASSERT_EQ(0, ask(self->c, do_close(fd)));
+	EXPECT_EQ(-EBADF, ask(self->c, verdict_of(ticket)));
+	EXPECT_EQ(1, barrier_state(fd).waiting);
+	ASSERT_EQ(0, ask(self->b, await(fd)));
+	ASSERT_EQ(0, hear(self->a));
+}
+
 TEST_HARNESS_MAIN

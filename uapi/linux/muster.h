@@ -713,7 +713,8 @@ struct muster_barrier_set_parties {
  *
  * ENTER takes seats that are free, and adds others. From then on the barrier waits for
  * so many arrivals of the process; AWAIT of a process without a seat is EPERM, and of
- * one all of whose parties have arrived EBUSY. Errors: ERANGE there would be too many.
+ * one all of whose parties have arrived EBUSY. Who arrives by ticket takes a seat of the
+ * process at the descriptor of the ioctl. Errors: ERANGE there would be too many.
  *
  * LEAVE gives seats up, and the parties are fewer; that may complete a generation.
  * Errors: EPERM the process has not so many; EBUSY they have arrived and wait.
