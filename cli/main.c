@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * muster(1): coordination between processes that survives crashes, for the shell
+ *
+ * A command is a struct command in the file of its family, and a line in the table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+const struct command *command;
+
+static int version_run(int argc, char **argv);
+
+static const struct command version_command = {
+	.name = "version",
+	.usage = "",
+	.summary = "Prints versions and limits of muster and of the kernel module",
+	.help = "",
+	.run = version_run,
+};
+
+/* A new command is a line here. */
+static const struct command *const commands[] = {
+	&flight_command,
+	&once_command,
+	&forget_command,
+	&sem_command,
+	&lock_command,
+	&rwlock_command,
+	&version_command,
+};
+
+static int version_run(int argc, char **argv)
+{
+	static const struct option longs[] = { LONG_OPTIONS, { } };
+	struct options options = OPTIONS_INIT;
+	struct muster_info info;
+	int err;
+
+	next_option(&options, argc, argv, "+" SHORT_OPTIONS, longs);
+	need_names(&options, 0, 0, "");
+	printf("muster %s, interface version %d\n", MUSTER_VERSION, MUSTER_API_VERSION);
+	err = muster_info(&info);
+	if (err) {
+		flush_output();
+		die_open(err, MUSTER_DEVICE);
+	}
+	printf("kernel module: interface version %u, results up to %llu bytes, %u objects and %u keys for each user\n",
+	       info.api_version, (unsigned long long)info.result_max, info.objects_max,
+	       info.calls_max);
+	flush_output();
+	return 0;
+}
+
+static void print_command(FILE *to, const struct command *one)
+{
+	fprintf(to, "  %-9s %s\n", one->name, one->usage);
+}
+
+static int help(FILE *to)
+{
+	size_t i;
+
+	fputs("usage: muster COMMAND [OPTION]... NAME [--] CMD [ARG]...\n\n"
+	     "Coordination between processes: whatever dies, nobody waits for the dead.\n\n", to);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		print_command(to, commands[i]);
+	fputs("\nmuster COMMAND --help tells more. Exit status: that of CMD, 128+N if signal N killed\n"
+	     "it; 124 waited too long; 125 muster failed; 126, 127 CMD cannot be run, is not there.\n", to);
+	flush_output();
+	return to == stdout ? 0 : STATUS_MUSTER;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2)
+		return help(stderr);
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(stdout);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		argv[1] = "version";
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i]->name)) {
+			command = commands[i];
+			return command->run(argc - 1, argv + 1);
+		}
+	}
+	die_usage("%s: no such command; muster --help lists them", argv[1]);
+}

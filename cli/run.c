@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Running the user's command
+ *
+ * Three processes. muster starts the command, passes signals on to it and, for a flight,
+ * collects what it prints. What muster holds in the kernel belongs to its table of
+ * descriptors; the guard, a process that shares this table, does nothing but wait. If
+ * muster is killed, the guard kills the command and ends when that is dead, and only then
+ * does the kernel hand on what was held: never is a command running whose place somebody
+ * else has got. If guard and muster are killed at once, the command dies as well, by its
+ * parent-death signal.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open		434
+#define SYS_pidfd_send_signal	424
+#endif
+
+/* What is passed on to the command; the first four are to end it. */
+static const int passed_on[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH,
+};
+
+#define NR_ENDING	4
+
+/**
+ * struct job - a command that runs
+ * @pid:	the command
+ * @pidfd:	the same
+ * @guard:	the guard
+ * @signals:	signalfd
+ * @pipe:	reads what the command prints; -1 when that is over, or not of interest
+ * @output:	where it is to go
+ * @old_mask:	signals that were blocked before
+ * @wait_status: of the command
+ * @ended:	it has
+ */
+struct job {
+	pid_t pid;
+	int pidfd;
+	pid_t guard;
+	int signals;
+	int pipe;
+	int output;
+	sigset_t old_mask;
+	int wait_status;
+	bool ended;
+};
+
+/* Ends, with the status that says why the command could not be run. */
+void exec_command(char **argv)
+{
+	int err;
+
+	execvp(argv[0], argv);
+	err = errno;
+	say("cannot run %s: %s", argv[0], strerror(err));
+	_exit(err == ENOENT ? STATUS_MISSING : STATUS_CANNOT);
+}
+
+/* ---- the guard ---- */
+
+static void wait_for(int pidfd)
+{
+	struct pollfd one = { .fd = pidfd, .events = POLLIN };
+
+	while (poll(&one, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+static void guard(int muster, int pidfd)
+{
+	struct pollfd both[] = {
+		{ .fd = muster, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN },
+	};
+
+	while (poll(both, 2, -1) < 0 && errno == EINTR)
+		;
+	if (!both[1].revents) {
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		wait_for(pidfd);
+	}
+	_exit(0);
+}
+
+/*
+ * As fork(2), but with the descriptors in common. All signals that can be blocked are, so
+ * that what a terminal sends to all does not end it.
+ */
+static void start_guard(struct job *job)
+{
+	int muster = syscall(SYS_pidfd_open, getpid(), 0);
+	sigset_t all, mask;
+
+	if (muster < 0)
+		die("pidfd_open: %s", strerror(errno));
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	job->guard = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (!job->guard)
+		guard(muster, job->pidfd);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* ---- the command ---- */
+
+static void take_signals(struct job *job)
+{
+	struct sigaction fallback = { .sa_handler = SIG_DFL };
+	sigset_t mask;
+	size_t i;
+
+	/* Ignored, there would be no status to wait for. */
+	sigaction(SIGCHLD, &fallback, NULL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	for (i = 0; i < ARRAY_SIZE(passed_on); i++)
+		sigaddset(&mask, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &mask, &job->old_mask);
+	job->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (job->signals < 0)
+		die("signalfd: %s", strerror(errno));
+}
+
+static void child(const struct job *job, pid_t parent, int output, char **argv)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(STATUS_MUSTER);
+	if (output >= 0 && dup2(output, STDOUT_FILENO) < 0)
+		_exit(STATUS_MUSTER);
+	sigprocmask(SIG_SETMASK, &job->old_mask, NULL);
+	exec_command(argv);
+}
+
+static void start(struct job *job, char **argv)
+{
+	pid_t parent = getpid();
+	int ends[2] = { -1, -1 };
+
+	if (job->output >= 0 && pipe2(ends, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	job->pid = fork();
+	if (!job->pid)
+		child(job, parent, ends[1], argv);
+	if (job->pid < 0)
+		die("cannot start a process: %s", strerror(errno));
+	job->pipe = ends[0];
+	if (ends[1] >= 0)
+		close(ends[1]);
+	if (job->pipe >= 0)
+		fcntl(job->pipe, F_SETFL, O_NONBLOCK);
+	job->pidfd = syscall(SYS_pidfd_open, job->pid, 0);
+	if (job->pidfd < 0) {
+		kill(job->pid, SIGKILL);
+		die("pidfd_open: %s", strerror(errno));
+	}
+	start_guard(job);
+}
+
+/* A terminal's signals have reached the command already, as they go to all. */
+static void pass_signal(struct job *job, const struct signalfd_siginfo *info,
+			struct run *run)
+{
+	size_t i;
+
+	if (info->ssi_signo == SIGCHLD) {
+		if (waitpid(job->pid, &job->wait_status, WNOHANG) == job->pid)
+			job->ended = true;
+		return;
+	}
+	for (i = 0; i < NR_ENDING; i++) {
+		if (passed_on[i] == (int)info->ssi_signo)
+			run->signalled = info->ssi_signo;
+	}
+	if (info->ssi_code != SI_KERNEL && !job->ended)
+		kill(job->pid, info->ssi_signo);
+}
+
+static void read_signals(struct job *job, struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(job->signals, &info, sizeof(info)) == sizeof(info))
+		pass_signal(job, &info, run);
+}
+
+static bool write_all(int fd, const char *buf, size_t len)
+{
+	ssize_t written;
+
+	for (; len; buf += written, len -= written) {
+		do {
+			written = write(fd, buf, len);
+		} while (written < 0 && errno == EINTR);
+		if (written < 0)
+			return false;
+	}
+	return true;
+}
+
+/* As much as is there. */
+static void read_output(struct job *job)
+{
+	static char buf[65536];
+	ssize_t len;
+
+	while ((len = read(job->pipe, buf, sizeof(buf))) > 0) {
+		if (!write_all(job->output, buf, len)) {
+			len = errno;
+			kill(job->pid, SIGKILL);
+			die("no room for what CMD prints: %s", strerror(len));
+		}
+	}
+	if (!len) {
+		close(job->pipe);
+		job->pipe = -1;
+	}
+}
+
+static void attend(struct job *job, struct run *run)
+{
+	struct pollfd both[] = {
+		{ .fd = job->signals, .events = POLLIN },
+		{ .fd = job->pipe, .events = POLLIN },
+	};
+
+	if (poll(both, 2, -1) < 0)
+		return;
+	if (both[1].revents)
+		read_output(job);
+	if (both[0].revents)
+		read_signals(job, run);
+}
+
+/*
+ * What the command has left in the background may have the pipe open for ever: what
+ * counts is what was printed when the command ended.
+ */
+static void finish(struct job *job)
+{
+	if (job->pipe >= 0)
+		read_output(job);
+	if (job->pipe >= 0)
+		close(job->pipe);
+	if (job->guard > 0) {
+		kill(job->guard, SIGKILL);
+		waitpid(job->guard, NULL, 0);
+	}
+	close(job->pidfd);
+}
+
+/**
+ * run_command - run the user's command
+ * @argv:	the command
+ * @output:	descriptor of where to put what it prints; -1: where muster prints
+ * @run:	how it ended
+ *
+ * Signals remain blocked, so that muster itself ends in good order, unless it waits
+ * for something afterwards: restore_signals().
+ */
+void run_command(char **argv, int output, struct run *run)
+{
+	struct job job = { .output = output, .pipe = -1 };
+
+	*run = (struct run){ 0 };
+	take_signals(&job);
+	start(&job, argv);
+	while (!job.ended)
+		attend(&job, run);
+	finish(&job);
+	run->killed = WIFSIGNALED(job.wait_status);
+	run->status = run->killed ? 128 + WTERMSIG(job.wait_status) :
+				    WEXITSTATUS(job.wait_status);
+	close(job.signals);
+	sigprocmask(SIG_SETMASK, &job.old_mask, NULL);
+}
+
+/* Copies what there is to read; false and errno if that fails. */
+bool copy_all(int from, int to)
+{
+	static char buf[65536];
+	ssize_t len;
+
+	while ((len = read(from, buf, sizeof(buf))) > 0) {
+		if (!write_all(to, buf, len))
+			return false;
+	}
+	return !len;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is said to the user: on stderr, with what to do about it
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+bool verbose;
+
+/* In one piece, that others who write to the same terminal do not tear. */
+static void vsay(const char *format, va_list args)
+{
+	char text[2048];
+	int len, more;
+
+	len = command ? snprintf(text, sizeof(text), "muster %s: ", command->name) :
+			snprintf(text, sizeof(text), "muster: ");
+	more = vsnprintf(text + len, sizeof(text) - len - 1, format, args);
+	if (more > (int)sizeof(text) - len - 2)
+		more = sizeof(text) - len - 2;
+	len += more;
+	text[len++] = '\n';
+	if (write(STDERR_FILENO, text, len) < 0)
+		return;	/* Nobody to tell. */
+}
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+}
+
+/* With --verbose only. */
+void say_more(const char *format, ...)
+{
+	va_list args;
+
+	if (!verbose)
+		return;
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+}
+
+void die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	exit(STATUS_MUSTER);
+}
+
+void die_usage(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	if (command)
+		fprintf(stderr, "usage: muster %s %s\nmuster %s --help tells more.\n",
+			command->name, command->usage, command->name);
+	exit(STATUS_MUSTER);
+}
+
+/* If it is for want of the device that nothing can be opened, says so and ends. */
+static void check_device(int err)
+{
+	struct stat device;
+
+	if (err == -ENODEV || err == -ENXIO || stat(MUSTER_DEVICE, &device))
+		die("there is no %s: the kernel module is not loaded. Load it, as root: modprobe muster (or insmod muster.ko)",
+		    MUSTER_DEVICE);
+	if (access(MUSTER_DEVICE, R_OK | W_OK) && errno == EACCES)
+		die("no permission: %s has mode %03o, owner %u, group %u, and is meant to have 666: chmod 666 %s, as root",
+		    MUSTER_DEVICE, device.st_mode & 0777, device.st_uid, device.st_gid,
+		    MUSTER_DEVICE);
+}
+
+/* An object cannot be opened: why, and what to do. */
+void die_open(int err, const char *name)
+{
+	check_device(err);
+	if (err == -EACCES)
+		die("%s: no permission: another user has made it, with a mode that does not let you in. Its maker can say --mode 666; a name that begins with ~ is your own",
+		    name);
+	if (err == -ENOENT)
+		die("%s: there is nothing of this name now: a name is there as long as somebody uses it",
+		    name);
+	if (err == -EINVAL)
+		die("%s: not a valid name, or it is there with other options or another number (muster stat tells); all who use it are to agree",
+		    name);
+	if (err == -ENAMETOOLONG)
+		die("%.40s...: a name has %d bytes at most", name, MUSTER_NAME_MAX);
+	if (err == -ENOSPC)
+		die("%s: you have too many objects: see /sys/module/muster/parameters/objects_max",
+		    name);
+	die("%s: %s", name, muster_strerror(err));
+}
+
+void die_error(int err, const char *doing)
+{
+	die("%s: %s", doing, muster_strerror(err));
+}
+
+/* What was printed has to have arrived, or the exit status says so. */
+void flush_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die("cannot write to stdout: %s", muster_strerror(-errno));
+}

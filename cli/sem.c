@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * muster sem, lock, rwlock: only so many at a time
+ *
+ * All three are semaphores, and the same as the library's: a mutex has one permit, an
+ * rwlock very many, of which a reader takes one and a writer all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define RWLOCK_ALL	(1ULL << 62)
+#define PERMITS_MAX	INT64_MAX
+
+/**
+ * struct grip - an invocation
+ * @options:	what all commands have
+ * @name:	of the semaphore
+ * @limit:	its permits; 0: whatever it has
+ * @weight:	how many are taken
+ * @reads:	the permit is a reader's
+ * @no_fork:	CMD takes the place of muster
+ * @resize:	change the limit
+ * @fd:		the semaphore
+ */
+struct grip {
+	struct options options;
+	const char *name;
+	uint64_t limit;
+	uint64_t weight;
+	bool reads;
+	bool no_fork;
+	bool resize;
+	int fd;
+};
+
+static void set_environment(const struct muster_grant *grant)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "%" PRIu64, grant->token);
+	setenv("MUSTER_TOKEN", number, 1);
+	setenv("MUSTER_ABANDONED", grant->abandoned ? "1" : "0", 1);
+}
+
+/* Who has it, as --verbose says before one waits. */
+static void tell_holders(const struct grip *grip)
+{
+	struct muster_process holders[4];
+	struct muster_sem_stat stat;
+	char since[32];
+	int nr, i;
+
+	nr = muster_sem_stat(grip->fd, &stat, holders, ARRAY_SIZE(holders));
+	for (i = 0; i < nr && holders[i].role == MUSTER_PROCESS_HOLDER; i++)
+		say_more("%s: process %d has %" PRIu64 " of %" PRIu64 ", for %s", grip->name,
+			 holders[i].pid, (uint64_t)holders[i].amount, (uint64_t)stat.limit,
+			 format_duration(now_ns() - holders[i].since, since, sizeof(since)));
+	if (nr >= 0)
+		say_more("%s: waiting behind %u others", grip->name, stat.waiters);
+}
+
+static int acquire(const struct grip *grip, struct muster_grant *grant)
+{
+	uint64_t deadline = grip->options.deadline;
+	int err = -EAGAIN;
+
+	/* A free one is to be had even if one does not want to wait for it. */
+	if (verbose || grip->options.nonblock)
+		err = muster_sem_acquire_grant(grip->fd, grip->weight, MUSTER_WAIT_NONBLOCK,
+					       0, grant);
+	if (err != -EAGAIN || grip->options.nonblock)
+		return err;
+	if (verbose)
+		tell_holders(grip);
+	do {
+		err = muster_sem_acquire_grant(grip->fd, grip->weight, 0, deadline, grant);
+	} while (err == -EINTR);
+	return err;
+}
+
+static int not_acquired(const struct grip *grip, int err)
+{
+	int status = conflict_status(&grip->options, err);
+
+	if (err == -ERANGE)
+		die("%s: there are not so many, by its limit", grip->name);
+	if (status < 0)
+		die_error(err, grip->name);
+	say_more("%s: %s", grip->name, err == -EAGAIN ? "others have it" : "waited too long");
+	return status;
+}
+
+/*
+ * If CMD was killed, what it was about may be in disorder: to end without giving the
+ * permits back tells that to the next one.
+ */
+static int run_inside(const struct grip *grip)
+{
+	struct run run;
+
+	if (grip->no_fork) {
+		fcntl(grip->fd, F_SETFD, 0);
+		exec_command(grip->options.argv);
+	}
+	run_command(grip->options.argv, -1, &run);
+	if (!run.killed)
+		muster_sem_release(grip->fd, grip->weight);
+	return run.status;
+}
+
+static int take_and_run(const struct grip *grip)
+{
+	struct muster_grant grant;
+	uint64_t began = now_ns();
+	char waited[32];
+	int err = acquire(grip, &grant);
+
+	if (err < 0)
+		return not_acquired(grip, err);
+	say_more("%s: granted after %s%s", grip->name,
+		 format_duration(now_ns() - began, waited, sizeof(waited)),
+		 grant.abandoned ? "; who had it before was killed: check what it was about" : "");
+	set_environment(&grant);
+	return run_inside(grip);
+}
+
+static void open_sem(struct grip *grip)
+{
+	struct muster_open how = {
+		.type = MUSTER_SEM,
+		.limit = grip->resize ? 0 : grip->limit,
+		.oflags = grip->limit && !grip->resize ? O_CREAT : 0,
+	};
+
+	grip->name = grip->options.names[0];
+	grip->fd = open_mode(&grip->options, &how, grip->name);
+	if (grip->fd == -ENOENT && !grip->limit && !muster_info(&(struct muster_info){ 0 }))
+		die("%s: nobody uses it now: -n says how many there are to be", grip->name);
+	if (grip->fd < 0)
+		die_open(grip->fd, grip->name);
+}
+
+/* ---- command lines ---- */
+
+enum {
+	OPT_RESIZE = OPT_OWN,
+};
+
+static const struct option sem_options[] = {
+	LONG_OPTIONS,
+	{ "try", no_argument, NULL, 'T' },
+	{ "no-fork", no_argument, NULL, 'F' },
+	{ "limit", required_argument, NULL, 'n' },
+	{ "weight", required_argument, NULL, 'w' },
+	{ "resize", no_argument, NULL, OPT_RESIZE },
+	{ }
+};
+
+static const struct option lock_options[] = {
+	LONG_OPTIONS,
+	{ "try", no_argument, NULL, 'T' },
+	{ "no-fork", no_argument, NULL, 'F' },
+	{ }
+};
+
+static const struct option rwlock_options[] = {
+	LONG_OPTIONS,
+	{ "try", no_argument, NULL, 'T' },
+	{ "no-fork", no_argument, NULL, 'F' },
+	{ "read", no_argument, NULL, 'r' },
+	{ "write", no_argument, NULL, 'w' },
+	{ }
+};
+
+static void wait_option(struct grip *grip, int option)
+{
+	if (option == 'T')
+		grip->options.nonblock = true;
+	else if (option == 'F')
+		grip->no_fork = true;
+}
+
+static int resize(struct grip *grip)
+{
+	int err;
+
+	if (grip->options.argv)
+		die_usage("--resize runs no CMD");
+	if (!grip->limit)
+		die_usage("--resize goes with -n");
+	open_sem(grip);
+	err = muster_sem_set_limit(grip->fd, grip->limit, NULL);
+	if (err)
+		die_error(err, grip->name);
+	return 0;
+}
+
+static int sem_run(int argc, char **argv)
+{
+	struct grip grip = { .options = OPTIONS_INIT, .weight = 1 };
+	int option;
+
+	do {
+		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TFn:w:",
+				     sem_options);
+		wait_option(&grip, option);
+		if (option == 'n')
+			grip.limit = number_option(optarg, 1, PERMITS_MAX);
+		else if (option == 'w')
+			grip.weight = number_option(optarg, 0, PERMITS_MAX);
+		else if (option == OPT_RESIZE)
+			grip.resize = true;
+	} while (option != -1);
+	need_names(&grip.options, 1, 1, "NAME");
+	if (grip.resize)
+		return resize(&grip);
+	need_command(&grip.options);
+	open_sem(&grip);
+	return take_and_run(&grip);
+}
+
+static int lock_run(int argc, char **argv)
+{
+	struct grip grip = { .options = OPTIONS_INIT, .limit = 1, .weight = 1 };
+	int option;
+
+	do {
+		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TF",
+				     lock_options);
+		wait_option(&grip, option);
+	} while (option != -1);
+	need_names(&grip.options, 1, 1, "NAME");
+	need_command(&grip.options);
+	open_sem(&grip);
+	return take_and_run(&grip);
+}
+
+static int rwlock_run(int argc, char **argv)
+{
+	struct grip grip = { .options = OPTIONS_INIT, .limit = RWLOCK_ALL };
+	int option;
+
+	do {
+		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TFrw",
+				     rwlock_options);
+		wait_option(&grip, option);
+		if (option == 'r')
+			grip.weight = 1;
+		else if (option == 'w')
+			grip.weight = RWLOCK_ALL;
+	} while (option != -1);
+	if (!grip.weight)
+		die_usage("-r or -w is missing");
+	grip.reads = grip.weight == 1;
+	need_names(&grip.options, 1, 1, "NAME");
+	need_command(&grip.options);
+	open_sem(&grip);
+	return take_and_run(&grip);
+}
+
+#define HELP_HOLD							\
+	"  -T, --try             do not wait: if others have it, exit with 1\n"	\
+	"  -F, --no-fork         CMD takes muster's place: one process less; but it must leave\n" \
+	"                        the descriptor open that it gets, or the place is lost\n"
+
+const struct command sem_command = {
+	.name = "sem",
+	.usage = "-n LIMIT [OPTION]... NAME [--] CMD [ARG]...",
+	.summary = "Runs CMD; of all that are run under NAME, LIMIT at a time. First come, first\n"
+		   "served; the place of one that is killed is free at once",
+	.help =
+		"  -n, --limit LIMIT     how many; all are to say the same. Without it: as many as\n"
+		"                        those have said who use NAME now\n"
+		"  -w, --weight WEIGHT   CMD counts as so many (default 1)\n"
+		"      --resize          change the LIMIT of NAME, and run nothing\n"
+		HELP_HOLD HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
+	.run = sem_run,
+};
+
+const struct command lock_command = {
+	.name = "lock",
+	.usage = "[OPTION]... NAME [--] CMD [ARG]...",
+	.summary = "Runs CMD; of all that are run under NAME, one at a time. In CMD's environment\n"
+		   "MUSTER_ABANDONED is 1 if one before it was killed and has left things undone,\n"
+		   "and MUSTER_TOKEN a number that only grows",
+	.help =
+		HELP_HOLD HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
+	.run = lock_run,
+};
+
+const struct command rwlock_command = {
+	.name = "rwlock",
+	.usage = "-r|-w [OPTION]... NAME [--] CMD [ARG]...",
+	.summary = "Runs CMD; of all that are run under NAME, those with -r at the same time, those\n"
+		   "with -w alone. First come, first served, so that neither starves",
+	.help =
+		"  -r, --read            CMD only reads\n"
+		"  -w, --write           CMD writes\n"
+		HELP_HOLD HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
+	.run = rwlock_run,
+};
