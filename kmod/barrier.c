@@ -481,6 +481,17 @@ static void barrier_verdict(const struct muster_waiter *waiter,
 	verdict->parties = bw->pass.end.parties;
 }
 
+static void barrier_count(struct muster_object *object, struct muster_entry *entry)
+{
+	struct muster_barrier *barrier = to_barrier(object);
+
+	spin_lock(&object->lock);
+	entry->limit = barrier->parties;
+	entry->waiters = barrier->nr_acting + barrier->nr_queued;
+	entry->used = entry->waiters;
+	spin_unlock(&object->lock);
+}
+
 static void barrier_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_barrier *barrier = to_barrier(object);
@@ -512,5 +523,6 @@ const struct muster_type muster_barrier_type = {
 	.owner_drop = barrier_owner_drop,
 	.poll = barrier_poll,
 	.fdinfo = barrier_fdinfo,
+	.count = barrier_count,
 	.verdict = barrier_verdict,
 };

@@ -125,6 +125,7 @@ MUSTER_HANDLER(muster_open, struct muster_open, initial)
 static const struct muster_command device_commands[] = {
 	{ MUSTER_INFO, muster_info_run },
 	{ MUSTER_OPEN, muster_open_run },
+	{ MUSTER_LIST, muster_list_ioctl },
 };
 
 static long muster_device_ioctl(struct file *file, unsigned int cmd,

@@ -231,6 +231,16 @@ static __poll_t flight_poll(struct muster_object *object)
 	return 0;
 }
 
+static void flight_count(struct muster_object *object, struct muster_entry *entry)
+{
+	struct muster_flight *flight = to_flight(object);
+
+	entry->limit = flight->handovers;
+	entry->used = flight_nr_calls(flight);
+	entry->kept = atomic64_read(&flight->kept);
+	entry->waiters = atomic64_read(&flight->followers);
+}
+
 static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_flight *flight = to_flight(object);
@@ -264,6 +274,7 @@ const struct muster_type muster_flight_type = {
 	.owner_drop = flight_owner_drop,
 	.poll = flight_poll,
 	.fdinfo = flight_fdinfo,
+	.count = flight_count,
 	.linger = flight_linger,
 	.verdict = flight_verdict,
 	.ticket_result = flight_ticket_result,

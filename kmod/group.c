@@ -485,6 +485,18 @@ static __poll_t group_poll(struct muster_object *object)
 	return ready;
 }
 
+static void group_count(struct muster_object *object, struct muster_entry *entry)
+{
+	struct muster_group *group = to_group(object);
+
+	spin_lock(&object->lock);
+	entry->limit = group->limit;
+	entry->used = group->counts.pending;
+	entry->kept = group->counts.succeeded + group->counts.failed;
+	entry->waiters = group->nr_adders + group->nr_waits;
+	spin_unlock(&object->lock);
+}
+
 static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_group *group = to_group(object);
@@ -537,6 +549,7 @@ const struct muster_type muster_group_type = {
 	.owner_drop = group_owner_drop,
 	.poll = group_poll,
 	.fdinfo = group_fdinfo,
+	.count = group_count,
 	.verdict = group_verdict,
 	.waiter_end = group_waiter_end,
 };

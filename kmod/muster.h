@@ -3,7 +3,7 @@
  * muster - the core, which knows nothing of the primitives
  *
  * Four rooms: the device, its dispatch and the files of objects (device.c, file.c);
- * objects, names and access (object.c, linger.c) with the limits of each user (quota.c);
+ * objects, names and access (object.c, linger.c, list.c) with the limits of each user (quota.c);
  * owners, who hold things and whose end gives them back (owner.c); waiters, be they
  * threads (waiter.c) or tickets (ticket.c), and how they are listed (roster.c). A
  * primitive is a struct muster_type in a file of its own and a line in
@@ -11,7 +11,8 @@
  *
  * Locking, outermost first
  * ------------------------
- * muster_names_mutex (object.c) the names, and the last reference to a named object
+ * muster_names_mutex (object.c) the names, their order, and the last reference to a
+ *				named object
  * muster_object.lock		the state of the object: all of a semaphore or
  *				barrier; which owners there are, of every type
  * flight_call.lock (flight.h)	one call of a flight group
@@ -32,6 +33,7 @@
 #include <linux/list.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/seq_file.h>
@@ -217,6 +219,7 @@ static int _name##_run(struct muster_request *req)			\
  *		without locks.
  * @poll:	what poll(2) sees; the caller has queued itself already
  * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
+ * @count:	fills in @limit, @used, @kept and @waiters of an entry of LIST
  * @linger:	until when (ns, CLOCK_MONOTONIC) an object is worth being found by
  *		its name, though nobody has it (O3); 0 not at all. May be NULL
  * @verdict:	fills in what a ticket's settled waiter was told
@@ -241,6 +244,7 @@ struct muster_type {
 	void (*owner_drop)(struct muster_owner *owner);
 	__poll_t (*poll)(struct muster_object *object);
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
+	void (*count)(struct muster_object *object, struct muster_entry *entry);
 	u64 (*linger)(struct muster_object *object);
 	void (*verdict)(const struct muster_waiter *waiter, struct muster_verdict *verdict);
 	struct muster_result *(*ticket_result)(const struct muster_waiter *waiter);
@@ -299,6 +303,7 @@ struct muster_name {
  * @name:	its name, NULL if anonymous
  * @by_name:	link in the table of names, while @listed; this and what follows is
  *		guarded by muster_names_mutex
+ * @in_order:	the same in the tree of names
  * @listed:	it is found by its name
  * @lingers:	though nobody has it (O3), ...
  * @linger_until: until then (ns, CLOCK_MONOTONIC)
@@ -319,6 +324,7 @@ struct muster_object {
 	struct muster_user *user;
 	struct muster_name *name;
 	struct rhash_head by_name;
+	struct rb_node in_order;
 	bool listed;
 	bool lingers;
 	u64 linger_until;
@@ -329,6 +335,8 @@ struct muster_object {
 int muster_object_open(struct muster_open *how, struct muster_object **object);
 void muster_object_put(struct muster_object *object);
 void muster_object_unlist(struct muster_object *object);
+bool muster_may_open(const struct muster_object *object);
+const struct muster_type *muster_find_type(u32 id);
 
 extern struct mutex muster_names_mutex;
 
@@ -350,6 +358,12 @@ static inline void muster_object_wake_poll(struct muster_object *object)
 
 int muster_objects_init(void);
 void muster_objects_exit(void);
+
+/* ---- list.c: what names there are (I5) ---- */
+
+void muster_list_add(struct muster_object *object);
+void muster_list_remove(struct muster_object *object);
+int muster_list_ioctl(struct muster_request *req);
 
 /* ---- linger.c: named objects that outlive their descriptors (O3) ---- */
 

@@ -59,7 +59,7 @@ static const struct rhashtable_params names_params = {
 	.automatic_shrinking = true,
 };
 
-static const struct muster_type *muster_find_type(u32 id)
+const struct muster_type *muster_find_type(u32 id)
 {
 	unsigned int i;
 
@@ -123,7 +123,7 @@ static void muster_name_put(struct muster_name *name)
 /* ---- access ---- */
 
 /* As for POSIX semaphores: who opens it must be allowed to read and to write. */
-static bool muster_may_open(const struct muster_object *object)
+bool muster_may_open(const struct muster_object *object)
 {
 	umode_t mode = object->mode;
 
@@ -206,6 +206,7 @@ void muster_object_unlist(struct muster_object *object)
 	lockdep_assert_held(&muster_names_mutex);
 
 	object->listed = false;
+	muster_list_remove(object);
 	rhashtable_remove_fast(&names, &object->by_name, names_params);
 }
 
@@ -261,6 +262,8 @@ static struct muster_object *muster_object_enter(struct muster_object *fresh,
 	if (object == ERR_PTR(-ENOENT)) {
 		err = rhashtable_insert_fast(&names, &fresh->by_name, names_params);
 		fresh->listed = !err;
+		if (!err)
+			muster_list_add(fresh);
 		object = err ? ERR_PTR(err == -E2BIG ? -ENOSPC : -ENOMEM) : fresh;
 	}
 	mutex_unlock(&muster_names_mutex);

@@ -684,6 +684,17 @@ static void sem_verdict(const struct muster_waiter *waiter,
 	verdict->outcome = sw->grant.abandoned ? MUSTER_OUTCOME_ABANDONED : 0;
 }
 
+static void sem_count(struct muster_object *object, struct muster_entry *entry)
+{
+	struct muster_sem *sem = to_sem(object);
+
+	spin_lock(&object->lock);
+	entry->limit = sem->limit;
+	entry->used = max_t(s64, sem->limit - sem->free, 0);
+	entry->waiters = sem->nr_waiters;
+	spin_unlock(&object->lock);
+}
+
 static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_sem *sem = to_sem(object);
@@ -715,5 +726,6 @@ const struct muster_type muster_sem_type = {
 	.owner_drop = sem_owner_drop,
 	.poll = sem_poll,
 	.fdinfo = sem_fdinfo,
+	.count = sem_count,
 	.verdict = sem_verdict,
 };

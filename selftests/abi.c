@@ -48,6 +48,7 @@ struct good_call {
 	union {
 		struct muster_info info;
 		struct muster_open open;
+		struct muster_list list;
 		struct muster_sem_acquire acquire;
 		struct muster_sem_release release;
 		struct muster_sem_set_limit set_limit;
@@ -126,6 +127,18 @@ FIXTURE_VARIANT_ADD(each, open)
 			RESERVED(muster_open),
 		},
 		.args.open = { .type = MUSTER_SEM, .mode = 0600, .name_len = 1 },
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, list)
+{
+	.good = {
+		IOCTL(0, MUSTER_LIST, muster_list, 48),
+		.reserved = {
+			UNKNOWN_FLAGS(muster_list, 0),
+			{ offsetof(struct muster_list, type), ~7U },
+			RESERVED(muster_list),
+		},
 	},
 };
 

@@ -41,6 +41,32 @@ AT(muster_open, initial, 40);
 AT(muster_open, created, 48);
 SIZE(muster_open, 56);
 
+AT(muster_list, size, 0);
+AT(muster_list, flags, 4);
+AT(muster_list, type, 8);
+AT(muster_list, after_type, 12);
+AT(muster_list, after, 16);
+AT(muster_list, entries, 24);
+AT(muster_list, after_len, 32);
+AT(muster_list, nr_entries, 40);
+AT(muster_list, more, 44);
+SIZE(muster_list, 48);
+
+AT(muster_entry, type, 0);
+AT(muster_entry, mode, 4);
+AT(muster_entry, uid, 8);
+AT(muster_entry, gid, 12);
+AT(muster_entry, options, 16);
+AT(muster_entry, files, 20);
+AT(muster_entry, limit, 24);
+AT(muster_entry, used, 32);
+AT(muster_entry, kept, 40);
+AT(muster_entry, waiters, 48);
+AT(muster_entry, linger_until, 56);
+AT(muster_entry, name_len, 64);
+AT(muster_entry, name, 72);
+FIXED_SIZE(muster_entry, 328);
+
 AT(muster_flight_join, size, 0);
 AT(muster_flight_join, flags, 4);
 AT(muster_flight_join, key, 8);
@@ -278,6 +304,7 @@ SIZE(muster_group_stat, 72);
 
 static_assert(MUSTER_INFO == 0xbe00, "ioctl numbers have no size in them");
 static_assert(MUSTER_OPEN == 0xbe01, "OPEN");
+static_assert(MUSTER_LIST == 0xbe02, "LIST");
 static_assert(MUSTER_FLIGHT_JOIN == 0xbe20, "JOIN");
 static_assert(MUSTER_FLIGHT_FOLLOWERS == 0xbe26, "FOLLOWERS");
 static_assert(MUSTER_BARRIER_AWAIT == 0xbe40, "AWAIT");

@@ -106,6 +106,22 @@ static struct job call_open_existing(struct scene *s)
 FAULT_CASE(open_existing, .cmd = MUSTER_OPEN, .set_up = set_up_existing,
 	   .call = call_open_existing, .allocates = true, .returns_fd = true);
 
+static struct job call_list(struct scene *s)
+{
+	static struct muster_entry entries[2];
+	struct job job = { .fd = device_fd, .cmd = MUSTER_LIST };
+
+	job.list = (struct muster_list){
+		.size = sizeof(job.list),
+		.entries = to_u64(entries),
+		.nr_entries = 2,
+	};
+	return job;
+}
+
+FAULT_CASE(list, .cmd = MUSTER_LIST, .set_up = set_up_existing, .call = call_list,
+	   .allocates = true);
+
 /* ---- what is no ioctl ---- */
 
 static int run_poll(struct job *job)

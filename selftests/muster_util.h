@@ -58,6 +58,7 @@ struct job {
 	union {
 		struct muster_info info;
 		struct muster_open open;
+		struct muster_list list;
 		struct muster_sem_acquire acquire;
 		struct muster_sem_release release;
 		struct muster_sem_set_limit set_limit;

@@ -26,7 +26,7 @@
 #define RESULT	"result"
 /* Behind every struct and buffer. */
 #define GUARD	64
-#define BUFFER	128
+#define BUFFER	384
 /* Left over in the kernel's stack; nothing that anybody would write. */
 #define LEFTOVER 0x77
 
@@ -37,6 +37,7 @@
 union args {
 	struct muster_info info;
 	struct muster_open open;
+	struct muster_list list;
 	struct muster_sem_acquire acquire;
 	struct muster_sem_release release;
 	struct muster_sem_set_limit set_limit;
@@ -202,6 +203,42 @@ static void answer_open_fails(struct answer *a)
 	answer_open(a);
 	a->fd_expected = false;
 	a->args.open.limit = 0;
+	a->ret = -EINVAL;
+}
+
+/* The last of all names that there can be but a few. */
+static void answer_list(struct answer *a)
+{
+	struct muster_entry entry = {
+		.type = MUSTER_FLIGHT,
+		.mode = 0600,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.files = 1,
+		.limit = 5,
+		.name_len = 3,
+		.name = "\xff\xff\xff",
+	};
+
+	must(open_named(MUSTER_FLIGHT, "\xff\xff\xff", O_CREAT, 5));
+	CALL(device_fd, MUSTER_LIST, muster_list);
+	OUT(muster_list, nr_entries);
+	a->args.list.type = MUSTER_FLIGHT;
+	a->args.list.after_type = MUSTER_FLIGHT;
+	a->args.list.after = to_u64("\xff\xff");
+	a->args.list.after_len = 2;
+	a->args.list.entries = to_u64(buffer);
+	a->args.list.nr_entries = 1;
+	REPLACED(muster_list, nr_entries, nr_entries);
+	a->expect.list.nr_entries = 1;
+	expect_buffer(a, &entry, sizeof(entry));
+}
+
+static void answer_list_fails(struct answer *a)
+{
+	answer_list(a);
+	a->args.list.type = 77;
+	a->buffer_size = 0;
 	a->ret = -EINVAL;
 }
 
@@ -819,7 +856,7 @@ static const struct {
 } answers[] = {
 #define ANSWER(name)	{ #name, answer_##name }
 	ANSWER(info),
-	ANSWER(open), ANSWER(open_fails),
+	ANSWER(open), ANSWER(open_fails), ANSWER(list), ANSWER(list_fails),
 	ANSWER(acquire), ANSWER(acquire_abandoned), ANSWER(acquire_fails),
 	ANSWER(acquire_late), ANSWER(release), ANSWER(set_limit), ANSWER(sem_stat),
 	ANSWER(await), ANSWER(await_action), ANSWER(await_broken), ANSWER(await_late),

@@ -60,6 +60,18 @@ const struct fuzz_op fuzz_ops[] = {
 			F(muster_open, __reserved, KIND_ZERO, 0) },
 		.errors = { EACCES, EEXIST, ENOENT, ENAMETOOLONG, ENOSPC, EMFILE, ENFILE },
 	}, {
+		IOCTL("list", 4, MUSTER_LIST, muster_list, 0),
+			F(muster_list, type, KIND_COUNT, 4),
+			F(muster_list, after_type, KIND_COUNT, 4),
+			F(muster_list, after, KIND_KEY, 0),
+			F(muster_list, entries, KIND_BUFFER, 0),
+			F(muster_list, after_len, KIND_LENGTH, MUSTER_NAME_MAX),
+			F(muster_list, __reserved, KIND_ZERO, 0),
+			F(muster_list, nr_entries, KIND_COUNT, 8),
+			F(muster_list, more, KIND_OUT, 0) },
+		OUT(muster_list, nr_entries),
+		.errors = { ENAMETOOLONG },
+	}, {
 		IOCTL("join", 60, MUSTER_FLIGHT_JOIN, muster_flight_join, JOIN_FLAGS),
 			F(muster_flight_join, key, KIND_KEY, 0),
 			F(muster_flight_join, key_len, KIND_LENGTH, MUSTER_KEY_MAX),

@@ -147,6 +147,7 @@ struct muster_verdict {
 #define MUSTER_INFO		_IO(MUSTER_IOC_MAGIC, 0x00)
 /* On /dev/muster. */
 #define MUSTER_OPEN		_IO(MUSTER_IOC_MAGIC, 0x01)
+#define MUSTER_LIST		_IO(MUSTER_IOC_MAGIC, 0x02)
 /* On a flight group. */
 #define MUSTER_FLIGHT_JOIN	_IO(MUSTER_IOC_MAGIC, 0x20)
 #define MUSTER_FLIGHT_FINISH	_IO(MUSTER_IOC_MAGIC, 0x21)
@@ -267,6 +268,81 @@ struct muster_open {
 	__u64 initial;
 	__u32 created;
 	__u32 __reserved;
+};
+
+/* A LIST tells of at most so many objects in one call. */
+#define MUSTER_LIST_MAX		64
+
+/**
+ * struct muster_entry - a named object, as LIST tells of it (I5)
+ * @type:	enum muster_type_id
+ * @mode:	permission bits
+ * @uid:	its creator's effective user, in the caller's user namespace (the overflow
+ *		id if it has none there)
+ * @gid:	its creator's effective group
+ * @options:	options it was created with
+ * @files:	open files of it in all processes, tickets included; 0 if it only lingers (O3)
+ * @limit:	as struct muster_open has it, and as it is now
+ * @used:	flight: keys in flight; barrier: arrived and not left; semaphore: permits held;
+ *		group: tasks not done
+ * @kept:	flight: results that are kept; group: tasks that are done; else 0
+ * @waiters:	callers and tickets that wait
+ * @linger_until: CLOCK_MONOTONIC ns until when it lingers, if it does; else 0
+ * @name_len:	length of @name
+ * @__reserved:	0
+ * @name:	not terminated; followed by bytes that are 0
+ *
+ * This struct does not grow: it comes in arrays.
+ */
+struct muster_entry {
+	__u32 type;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 options;
+	__u32 files;
+	__u64 limit;
+	__u64 used;
+	__u64 kept;
+	__u64 waiters;
+	__u64 linger_until;
+	__u32 name_len;
+	__u32 __reserved;
+	__u8 name[256];
+};
+
+/**
+ * struct muster_list - ioctl(MUSTER_LIST): what named objects there are (I5)
+ * @size:	sizeof(struct muster_list); at least 48
+ * @flags:	0
+ * @type:	only those of this type; 0 of all
+ * @after_type:	0 to begin; else type of the last object one was told of
+ * @after:	pointer to its name: the list goes on behind it. 0 to begin
+ * @entries:	pointer to struct muster_entry[]; may be 0 if @nr_entries is
+ * @after_len:	length of the name; 0 to begin
+ * @__reserved:	0
+ * @nr_entries:	in: room at @entries, in structs, of which MUSTER_LIST_MAX are used at
+ *		most; out: how many there are now
+ * @more:	(out) 1 if there are more
+ *
+ * Of the caller's IPC namespace, those that the caller could open now (O6), in order of
+ * type and name. Objects without a name are not among them, nor other users' private
+ * ones. What comes and goes between two calls is told of, or not; what is there all the
+ * time is told of once.
+ *
+ * Errors: EINTR the caller is being killed; ENAMETOOLONG @after_len.
+ */
+struct muster_list {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 after_type;
+	__aligned_u64 after;
+	__aligned_u64 entries;
+	__u32 after_len;
+	__u32 __reserved;
+	__u32 nr_entries;
+	__u32 more;
 };
 
 /* ---- flight: of all concurrent callers for a key one does the work ---- */
