@@ -50,7 +50,8 @@ struct command {
 extern const struct command *command;
 
 extern const struct command flight_command, once_command, forget_command, sem_command,
-	lock_command, rwlock_command;
+	lock_command, rwlock_command, barrier_command, ls_command, stat_command, top_command,
+	group_command;
 
 /* ---- say.c: what is said to the user ---- */
 
@@ -144,8 +145,8 @@ struct run {
 };
 
 void run_command(char **argv, int output, struct run *run);
+void run_task(char **argv, int output, int group, struct run *run);
 __attribute__((noreturn)) void exec_command(char **argv);
 bool copy_all(int from, int to);
-
 
 #endif /* CLI_H */

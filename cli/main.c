@@ -30,6 +30,11 @@ static const struct command *const commands[] = {
 	&sem_command,
 	&lock_command,
 	&rwlock_command,
+	&barrier_command,
+	&group_command,
+	&ls_command,
+	&stat_command,
+	&top_command,
 	&version_command,
 };
 
@@ -69,7 +74,8 @@ static int help(FILE *to)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		print_command(to, commands[i]);
 	fputs("\nmuster COMMAND --help tells more. Exit status: that of CMD, 128+N if signal N killed\n"
-	     "it; 124 waited too long; 125 muster failed; 126, 127 CMD cannot be run, is not there.\n", to);
+	      "it; 124 waited too long; 125 muster failed; 126, 127 CMD cannot be run, is not there.\n",
+	      to);
 	flush_output();
 	return to == stdout ? 0 : STATUS_MUSTER;
 }

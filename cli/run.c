@@ -46,6 +46,7 @@ static const int passed_on[] = {
  * @signals:	signalfd
  * @pipe:	reads what the command prints; -1 when that is over, or not of interest
  * @output:	where it is to go
+ * @watch:	a group; when it is cancelled the command gets SIGTERM; or -1
  * @old_mask:	signals that were blocked before
  * @wait_status: of the command
  * @ended:	it has
@@ -57,6 +58,7 @@ struct job {
 	int signals;
 	int pipe;
 	int output;
+	int watch;
 	sigset_t old_mask;
 	int wait_status;
 	bool ended;
@@ -236,16 +238,21 @@ static void read_output(struct job *job)
 
 static void attend(struct job *job, struct run *run)
 {
-	struct pollfd both[] = {
+	struct pollfd all[] = {
 		{ .fd = job->signals, .events = POLLIN },
 		{ .fd = job->pipe, .events = POLLIN },
+		{ .fd = job->watch, .events = POLLPRI },
 	};
 
-	if (poll(both, 2, -1) < 0)
+	if (poll(all, ARRAY_SIZE(all), -1) < 0)
 		return;
-	if (both[1].revents)
+	if (all[1].revents)
 		read_output(job);
-	if (both[0].revents)
+	if (all[2].revents && !job->ended) {
+		job->watch = -1;
+		kill(job->pid, SIGTERM);
+	}
+	if (all[0].revents)
 		read_signals(job, run);
 }
 
@@ -267,17 +274,15 @@ static void finish(struct job *job)
 }
 
 /**
- * run_command - run the user's command
+ * run_task - run the user's command as a task of a group
  * @argv:	the command
  * @output:	descriptor of where to put what it prints; -1: where muster prints
+ * @group:	when this group is cancelled the command gets SIGTERM; -1: no group
  * @run:	how it ended
- *
- * Signals remain blocked, so that muster itself ends in good order, unless it waits
- * for something afterwards: restore_signals().
  */
-void run_command(char **argv, int output, struct run *run)
+void run_task(char **argv, int output, int group, struct run *run)
 {
-	struct job job = { .output = output, .pipe = -1 };
+	struct job job = { .output = output, .pipe = -1, .watch = group };
 
 	*run = (struct run){ 0 };
 	take_signals(&job);
@@ -290,6 +295,12 @@ void run_command(char **argv, int output, struct run *run)
 				    WEXITSTATUS(job.wait_status);
 	close(job.signals);
 	sigprocmask(SIG_SETMASK, &job.old_mask, NULL);
+}
+
+/* As run_task(), of no group. */
+void run_command(char **argv, int output, struct run *run)
+{
+	run_task(argv, output, -1, run);
 }
 
 /* Copies what there is to read; false and errno if that fails. */

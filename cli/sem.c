@@ -14,7 +14,7 @@
 
 #include "cli.h"
 
-#define RWLOCK_ALL	(1ULL << 62)
+#define RWLOCK_ALL	(INT64_C(1) << 62)
 #define PERMITS_MAX	INT64_MAX
 
 /**

@@ -203,7 +203,7 @@ test_flight_signals() {
 	soon has_lines seen 1
 	kill -TERM "$leader"
 	ended 5 "$leader"
-	same "$(cat seen | tr '\n' ' ')" "usr1 term "
+	same "$(tr '\n' ' ' <seen)" "usr1 term "
 	says 0.err "another process takes over"
 	soon has_lines runs 2
 	touch go
@@ -254,8 +254,8 @@ test_flight_keep() {
 	says 0.err "kept, .* old"
 	same "$(muster flight --fresh --keep 1h "$k" sh -c "$count")" 2
 	same "$(muster flight "$k" sh -c "$count")" 2
-	muster forget k
-	fails 1 muster forget k
+	muster forget "$k"
+	fails 1 muster forget "$k"
 	same "$(muster flight "$k" sh -c "$count")" 3
 	same "$(muster flight "$k" sh -c "$count")" 4
 	# Failures are, if that is asked for.

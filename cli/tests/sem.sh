@@ -55,7 +55,8 @@ test_sem_guard_killed() {
 	muster sem -n 1 "$k" /tmp/inside a 2>a.err &
 	a=$!
 	soon has_lines inside 1
-	for pid in $(cat /proc/$a/task/*/children); do
+	read -r first second </proc/$a/task/$a/children || [ -n "$second" ]
+	for pid in $first $second; do
 		[ "$(cat "/proc/$pid/comm")" != muster ] || kill -9 "$pid"
 	done
 	fails 1 muster sem --try "$k" true
@@ -70,7 +71,7 @@ test_sem_all_killed() {
 	setsid muster sem -n 1 "$k" /tmp/inside a 2>a.err &
 	soon has_lines inside 1
 	read -r _ pid <inside
-	leader=$(awk '/^PPid/ { print $2 }' /proc/$pid/status)
+	leader=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
 	kill -9 "-$leader"
 	soon muster sem -n 1 --timeout 10m "$k" true
 	soon is_gone "$pid"

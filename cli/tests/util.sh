@@ -11,7 +11,7 @@ soon() {
 	give_up=$(($(date +%s) + 60))
 	until "$@"; do
 		if [ "$(date +%s)" -gt $give_up ]; then
-			echo "never: $*"
+			echo "never: $*" >&2
 			return 1
 		fi
 		usleep 25000
@@ -24,7 +24,7 @@ fails() {
 	shift
 	"$@" || got=$?
 	[ "$got" -eq "$want" ] || {
-		echo "exit status $got, not $want: $*"
+		echo "exit status $got, not $want: $*" >&2
 		return 1
 	}
 }
@@ -42,7 +42,7 @@ has_waiters() {
 
 # has_lines FILE N
 has_lines() {
-	[ "$(cat "$1" 2>/dev/null | wc -l)" -eq "$2" ]
+	[ -e "$1" ] && [ "$(wc -l <"$1")" -eq "$2" ]
 }
 
 # A process of which nothing runs any more; it may be a zombie.
@@ -52,14 +52,14 @@ is_gone() {
 
 same() {
 	[ "$1" = "$2" ] || {
-		echo "'$1' is not '$2'"
+		echo "'$1' is not '$2'" >&2
 		return 1
 	}
 }
 
 says() {
 	grep -q -e "$2" "$1" || {
-		echo "$1 does not say: $2"
+		echo "$1 does not say: $2" >&2
 		return 1
 	}
 }
@@ -68,13 +68,14 @@ as() {
 	user=$1
 	shift
 	case $user in
-	alice) setpriv --reuid 1000 --regid 1000 --clear-groups "$@" ;;
-	bob) setpriv --reuid 1001 --regid 1001 --clear-groups "$@" ;;
+	alice) /usr/local/bin/setpriv --reuid 1000 --regid 1000 --clear-groups "$@" ;;
+	bob) /usr/local/bin/setpriv --reuid 1001 --regid 1001 --clear-groups "$@" ;;
 	esac
 }
 
 # Kills what is left of the test: all of its session but its own shell.
 clean_up() {
+	set +x
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
 		read -r _ _ _ _ _ session _ 2>/dev/null <"$dir/stat" || continue

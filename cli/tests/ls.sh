@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# muster ls, stat, top, and the completion for bash
+
+# ls, stat: names, numbers, who holds and who waits; as JSON, too
+test_ls() {
+	muster sem -n 3 -w 2 "$k" /tmp/inside a 2>a.err &
+	holder=$!
+	soon has_lines inside 1
+	muster sem -w 2 "$k" true 2>b.err &
+	waiter=$!
+	soon has_waiters $holder 1
+	muster flight --keep 1h --group "$k" key echo x
+	muster ls >out
+	same "$(grep "$k\$" out | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8 }')" \
+		"flight 3 0 0 1 0 0600 root
+sem 3 2 1 0 2 0600 root"
+	muster ls sem >out
+	has_lines out 2
+	muster ls --json flight >out
+	says out "{\"type\":\"flight\",\"name\":\"$k\",\"limit\":3,\"used\":0,\"waiters\":0,\"kept\":1,"
+	muster stat sem "$k" >out
+	says out "held  *2"
+	says out "process $holder  *holds  *2 .* muster"
+	says out "process $waiter  *waits  *2"
+	muster stat "$k" >out
+	same "$(grep -c "^[a-z]" out)" 2
+	muster stat --json sem "$k" >out
+	says out "\"limit\":3,\"held\":2,\"available\":1,\"waiters\":1,\"abandoned\":0,\"processes\":\[{\"pid\":$holder,\"role\":\"holds\",\"amount\":2,"
+	fails 125 muster stat "$k.none" 2>0.err
+	says 0.err "nothing of this name"
+	fails 125 muster ls nonsense 2>0.err
+	touch go.a
+	ended 0 $holder
+	ended 0 $waiter
+}
+
+# ls: more names than fit one answer, odd ones as good JSON
+test_ls_many() {
+	for i in $(seq 130); do
+		muster flight --keep 1h --group "$k-$i" key true
+	done
+	same "$(muster ls | grep -c "$k-")" 130
+	muster flight --keep 1h --group "$k \"\\$(printf '\303\244\377')" key true
+	muster ls --json flight >out
+	printf '"%s \\"\\\\\303\244\\u00ff"' "$k" >want
+	grep -qFf want out
+	same "$(head -n 1 out)$(tail -n 1 out)" "[]"
+}
+
+# ls: users see what they may open, and nothing else
+test_ls_users() {
+	as alice muster flight --keep 1h --group "$k.shut" key true
+	as alice muster flight --keep 1h --mode 666 --group "$k.open" key true
+	as alice muster flight --keep 1h --group "~$k" key true
+	same "$(as alice muster ls | grep -c "$k")" 3
+	same "$(as bob muster ls | grep "$k" | awk '{ print $7, $8, $9 }')" "0666 alice $k.open"
+	same "$(muster ls | grep -c "$k")" 2
+	fails 125 as bob muster stat "$k.shut" 2>0.err
+	says 0.err "no permission"
+}
+
+# top: a table for each interval; rates of what is led, joined and kept
+test_top() {
+	muster flight --keep 1h --group "$k" key true
+	muster lock "$k" /tmp/inside a 2>a.err &
+	soon has_lines inside 1
+	muster group open "$k"
+	muster top -n 2 -d 10ms >out
+	same "$(grep -c "^muster: " out)" 2
+	same "$(grep -c "SAVED" out)" 2
+	says out "sem  *1  *1  *0  *$! .* muster  *$k"
+	! grep -q "$(printf '\033')" out
+	# Of a flight that somebody has open.
+	muster flight --group "$k.2" key /tmp/slow >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	muster top --count 1 >out
+	says out "0.0  *0.0  *0.0  *0%  *1  *0  *0  $k.2"
+	touch go go.a
+	ended 7 $leader
+}
+
+# completion for bash: commands, options, names
+test_completion() {
+	muster lock "$k" /tmp/inside a 2>a.err &
+	soon has_lines inside 1
+	complete_() {
+		bash -c '. /muster.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _muster
+			echo "${COMPREPLY[@]}"' bash "$@"
+	}
+	same "$(complete_ muster fl)" flight
+	same "$(complete_ muster flight --ke)" "--keep --keep-failure"
+	same "$(complete_ muster group wa)" wait
+	same "$(complete_ muster group wait --out)" --output
+	same "$(complete_ muster lock "$k")" "$k"
+	same "$(complete_ muster lock -t 5s "$k")" "$k"
+	same "$(complete_ muster barrier "$k")" ""
+	same "$(complete_ muster stat s "$k")" ""
+	same "$(complete_ muster lock "$k" muste)" muster
+	same "$(complete_ muster lock "$k" -- muste)" muster
+	same "$(complete_ muster ls se)" sem
+	touch go.a
+	ended 0 $!
+}

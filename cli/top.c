@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * muster top: what is going on, again and again
+ *
+ * An object is opened only while it is looked at, so that top keeps nothing alive. Rates
+ * are differences of counters to the time before: both lists are in the same order.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "names.h"
+
+/**
+ * struct sample - an object at one time
+ * @entry:	what LIST tells of it
+ * @flight:	its counters, if it is a flight
+ * @holder:	who has held it longest, if it has holders: pid 0 if not
+ */
+struct sample {
+	struct muster_entry entry;
+	struct muster_flight_stat flight;
+	struct muster_process holder;
+};
+
+/**
+ * struct samples - all objects at one time
+ * @sample:	in order
+ * @nr:		how many
+ * @room:	for how many there is room
+ * @at:		when
+ */
+struct samples {
+	struct sample *sample;
+	size_t nr;
+	size_t room;
+	uint64_t at;
+};
+
+/* ---- looking ---- */
+
+static void look_at_holders(struct sample *sample, int fd)
+{
+	struct muster_process list[16];
+	struct muster_barrier_stat barrier;
+	struct muster_group_stat group;
+	struct muster_sem_stat sem;
+	int nr = 0, i;
+
+	if (sample->entry.type == MUSTER_SEM)
+		nr = muster_sem_stat(fd, &sem, list, ARRAY_SIZE(list));
+	else if (sample->entry.type == MUSTER_BARRIER)
+		nr = muster_barrier_stat(fd, &barrier, list, ARRAY_SIZE(list));
+	else if (sample->entry.type == MUSTER_GROUP)
+		nr = muster_group_stat(fd, &group, list, ARRAY_SIZE(list));
+	for (i = 0; i < nr; i++) {
+		if (sample->entry.type == MUSTER_SEM && list[i].role != MUSTER_PROCESS_HOLDER)
+			continue;
+		if (!sample->holder.pid || list[i].since < sample->holder.since)
+			sample->holder = list[i];
+	}
+}
+
+static void look(const struct muster_entry *entry, void *arg)
+{
+	struct samples *samples = arg;
+	struct sample *sample;
+	int fd;
+
+	if (samples->nr == samples->room) {
+		samples->room = samples->room ? 2 * samples->room : 64;
+		samples->sample = reallocarray(samples->sample, samples->room,
+					       sizeof(*samples->sample));
+		if (!samples->sample)
+			die("out of memory");
+	}
+	sample = &samples->sample[samples->nr++];
+	*sample = (struct sample){ .entry = *entry };
+	/* What only lingers is left alone. */
+	fd = entry->files ? open_existing(entry->type, entry->name, entry->name_len) : -1;
+	if (fd < 0)
+		return;
+	if (entry->type == MUSTER_FLIGHT)
+		muster_flight_stat(fd, &sample->flight);
+	else
+		look_at_holders(sample, fd);
+	close(fd);
+}
+
+static int order(const struct muster_entry *a, const struct muster_entry *b)
+{
+	uint32_t len = a->name_len < b->name_len ? a->name_len : b->name_len;
+	int names = memcmp(a->name, b->name, len);
+
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	return names ? names : (int)a->name_len - (int)b->name_len;
+}
+
+/* The same object the time before, or nothing. @from moves on behind it. */
+static const struct sample *before(const struct samples *last, size_t *from,
+				   const struct sample *sample)
+{
+	static const struct sample none;
+
+	while (*from < last->nr && order(&last->sample[*from].entry, &sample->entry) < 0)
+		++*from;
+	if (*from == last->nr || order(&last->sample[*from].entry, &sample->entry) ||
+	    last->sample[*from].flight.led > sample->flight.led)
+		return &none;
+	return &last->sample[*from];
+}
+
+/* ---- showing ---- */
+
+static double rate(uint64_t now, uint64_t then, double seconds)
+{
+	return now > then && seconds > 0 ? (now - then) / seconds : 0;
+}
+
+static void show_flight(const struct sample *sample, const struct sample *then, double seconds)
+{
+	const struct muster_flight_stat *a = &sample->flight, *b = &then->flight;
+	double led = rate(a->led, b->led, seconds), joined = rate(a->joined, b->joined, seconds);
+	double served = rate(a->served, b->served, seconds);
+	uint64_t saved = a->joined + a->served, all = a->led + saved;
+
+	printf("%8.1f %8.1f %8.1f %6llu%% %8llu %8llu %8llu  %.*s\n", led, joined, served,
+	       (unsigned long long)(all ? 100 * saved / all : 0),
+	       (unsigned long long)sample->entry.used,
+	       (unsigned long long)sample->entry.waiters,
+	       (unsigned long long)sample->entry.kept, (int)sample->entry.name_len,
+	       sample->entry.name);
+}
+
+static void show_other(const struct sample *sample, uint64_t now)
+{
+	const struct muster_entry *entry = &sample->entry;
+	char limit[32], since[32] = "-", name[32] = "";
+
+	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)entry->limit);
+	if (sample->holder.pid) {
+		process_name(sample->holder.pid, name, sizeof(name));
+		format_duration(now > sample->holder.since ? now - sample->holder.since : 0,
+				since, sizeof(since));
+	}
+	printf("%-8s %8llu %8s %8llu %8d %6s %-15s  %.*s\n", type_name(entry->type),
+	       (unsigned long long)entry->used,
+	       entry->type == MUSTER_SEM && entry->limit > 99999999 ? "many" : limit,
+	       (unsigned long long)entry->waiters, sample->holder.pid, since, name,
+	       (int)entry->name_len, entry->name);
+}
+
+/* How many lines the terminal has; none is no terminal. */
+static size_t terminal_lines(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row < 10 ? 24 : size.ws_row;
+}
+
+static void show(const struct samples *now, const struct samples *last)
+{
+	double seconds = last->at ? (now->at - last->at) / 1e9 : 0;
+	size_t lines = terminal_lines(), shown = 4, from = 0, i;
+	bool head[2] = { false, false };
+	const struct sample *sample;
+
+	if (lines)
+		printf("\033[H\033[J");
+	printf("muster: %zu names, %.1f s\n", now->nr, seconds);
+	for (i = 0; i < now->nr && (!lines || ++shown < lines); i++) {
+		sample = &now->sample[i];
+		if (sample->entry.type == MUSTER_FLIGHT) {
+			if (!head[0])
+				printf("%8s %8s %8s %7s %8s %8s %8s  %s\n", "LED/s", "JOINED/s",
+				       "KEPT/s", "SAVED", "FLIGHTS", "WAITERS", "KEPT", "FLIGHT");
+			show_flight(sample, before(last, &from, sample), seconds);
+			head[0] = true;
+		} else {
+			if (!head[1])
+				printf("%-8s %8s %8s %8s %8s %6s %-15s  %s\n", "TYPE", "USED",
+				       "LIMIT", "WAITERS", "HOLDER", "SINCE", "COMMAND", "NAME");
+			show_other(sample, now->at);
+			head[1] = true;
+		}
+	}
+	if (i < now->nr)
+		printf("... and %zu more\n", now->nr - i);
+	else if (!lines)
+		putchar('\n');
+	flush_output();
+}
+
+/* ---- command line ---- */
+
+static const struct option top_options[] = {
+	LONG_OPTIONS,
+	{ "delay", required_argument, NULL, 'd' },
+	{ "count", required_argument, NULL, 'n' },
+	{ }
+};
+
+static void top(uint64_t delay, uint64_t count)
+{
+	struct samples samples[2] = { { 0 }, { 0 } };
+	uint64_t ms = delay / NSEC_PER_MSEC, i;
+
+	for (i = 0; !count || i < count; i++) {
+		struct samples *now = &samples[i & 1];
+
+		if (i)
+			poll(NULL, 0, ms < INT32_MAX ? (int)ms : INT32_MAX);
+		now->nr = 0;
+		now->at = now_ns();
+		each_name(0, look, now);
+		show(now, &samples[~i & 1]);
+	}
+}
+
+static int top_run(int argc, char **argv)
+{
+	uint64_t delay = 2 * NSEC_PER_SEC, count = 0;
+	struct options options = OPTIONS_INIT;
+	int option;
+
+	do {
+		option = next_option(&options, argc, argv, "+" SHORT_OPTIONS "d:n:", top_options);
+		if (option == 'd')
+			delay = duration_option(optarg);
+		else if (option == 'n')
+			count = number_option(optarg, 1, UINT32_MAX);
+	} while (option != -1);
+	need_names(&options, 0, 0, "");
+	top(delay, count);
+	return 0;
+}
+
+const struct command top_command = {
+	.name = "top",
+	.usage = "[OPTION]...",
+	.summary = "Shows what is going on, until it is interrupted: of flights how many were led,\n"
+		   "joined an answer, got a kept one each second, and the share of work that this has\n"
+		   "saved so far; of all others who holds them longest, and how many wait",
+	.help =
+		"  -d, --delay TIME      from one table to the next (default 2s)\n"
+		"  -n, --count N         end after N tables; the first one has no rates yet\n",
+	.run = top_run,
+};
