@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -97,6 +98,24 @@ static int not_acquired(const struct grip *grip, int err)
 }
 
 /*
+ * Gives the permits back, which says that all is in order. A reader has put nothing in
+ * order: what it was told of one that was killed, the next is told, too.
+ */
+static void give_back(const struct grip *grip)
+{
+	struct muster_sem_release release = {
+		.size = sizeof(release),
+#ifdef MUSTER_RELEASE_UNCHECKED
+		.flags = grip->reads ? MUSTER_RELEASE_UNCHECKED : 0,
+#endif
+		.permits = grip->weight,
+	};
+
+	if (ioctl(grip->fd, MUSTER_SEM_RELEASE, &release))
+		die_error(-errno, grip->name);
+}
+
+/*
  * If CMD was killed, what it was about may be in disorder: to end without giving the
  * permits back tells that to the next one.
  */
@@ -110,7 +129,7 @@ static int run_inside(const struct grip *grip)
 	}
 	run_command(grip->options.argv, -1, &run);
 	if (!run.killed)
-		muster_sem_release(grip->fd, grip->weight);
+		give_back(grip);
 	return run.status;
 }
 

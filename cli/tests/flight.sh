@@ -320,6 +320,12 @@ test_errors() {
 	fails 125 as alice muster flight "$k" true 2>0.err || { chmod 666 /dev/muster; return 1; }
 	chmod 666 /dev/muster
 	says 0.err "/dev/muster has mode 600"
+	mv /dev/muster /dev/muster.away
+	fails 125 muster lock "$k" true 2>1.err || { mv /dev/muster.away /dev/muster; return 1; }
+	fails 125 muster ls 2>2.err || { mv /dev/muster.away /dev/muster; return 1; }
+	mv /dev/muster.away /dev/muster
+	says 1.err "modprobe muster"
+	says 2.err "modprobe muster"
 	says 0.err "chmod 666"
 	fails 125 muster nonsense 2>0.err
 	says 0.err "no such command"
@@ -330,4 +336,15 @@ test_errors() {
 	says out "flight"
 	muster version >out
 	says out "kernel module: interface version"
+}
+
+# times: as timeout(1) takes them, and nothing else
+test_durations() {
+	for time in 0 1 250ms 1.5s 90s 10m 5min 2h 1d .5 3. 1us 7ns 99999999999d forever; do
+		muster lock --timeout "$time" "$k" true
+	done
+	for time in "" . x 1x -1 +1 0x10 1e3 ms s 1.2.3 nan inf "1 s" 1,5 forevers; do
+		fails 125 muster lock --timeout "$time" "$k" true 2>0.err
+		says 0.err "not a time"
+	done
 }

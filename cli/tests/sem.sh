@@ -50,6 +50,18 @@ test_sem_killed() {
 	ended 0 $!
 }
 
+# sem: a command that would outlive muster is killed first, then its place is free
+test_sem_guard() {
+	muster sem -n 1 "$k" /usr/local/bin/setpriv --pdeathsig clear /tmp/inside a 2>a.err &
+	a=$!
+	soon has_lines inside 1
+	muster sem "$k" sh -c 'read -r _ pid <inside; ! grep -qs . /proc/$pid/cmdline' 2>b.err &
+	soon has_waiters $a 1
+	kill -9 $a
+	ended 137 $a
+	ended 0 $!
+}
+
 # sem: the guard may be killed, and nothing is lost
 test_sem_guard_killed() {
 	muster sem -n 1 "$k" /tmp/inside a 2>a.err &
@@ -143,6 +155,29 @@ test_lock_signals() {
 	ended 143 $!
 	touch go.a
 	ended 0 $a
+}
+
+# lock: what is typed at a terminal reaches the command, once, and muster waits for it
+test_lock_terminal() {
+	cat >polite <<-'END'
+		#!/bin/sh
+		trap 'echo int >>seen' INT
+		echo x >>inside
+		until [ -e go ]; do usleep 20000; done
+		exit 4
+	END
+	chmod 755 polite
+	mkfifo keys
+	SHELL=/bin/sh /usr/local/bin/script -qec "muster lock $k ./polite" typescript \
+		<keys >a.err 2>&1 &
+	exec 5>keys
+	soon has_lines inside 1
+	printf '\003' >&5
+	soon has_lines seen 1
+	fails 1 muster lock --try "$k" true
+	touch go
+	ended 4 $!
+	has_lines seen 1
 }
 
 # lock: the next one is told if a command was killed; a failure is none
