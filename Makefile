@@ -57,7 +57,8 @@ $(OUT)/muster.ko: $(MODULE_SOURCES) $(OUT)/kernel $(if $(C),FORCE)
 $(PARTS:%=build-%): build-%: FORCE
 	$(MAKE) -C $* BUILD=$(BUILD)
 
-build-examples: build-lib
+# Who brings the library along does not build it at the same time.
+build-examples build-cli: build-lib
 
 lib: build-lib	## build libmuster
 

@@ -23,6 +23,9 @@
 /* What has at most so many bytes is handed in as such. */
 #define SHORT_OUTPUT	65536
 
+/* 73 years. */
+#define KEEP_MAX	(UINT64_MAX / 8)
+
 /**
  * struct flight - an invocation
  * @options:	what all commands have
@@ -309,6 +312,17 @@ static const struct option flight_options[] = {
 	{ }
 };
 
+/*
+ * A time that is stated, however long, outlives those who have the group open (O3); one
+ * that is not would end with them.
+ */
+static uint64_t keep_option(const char *text)
+{
+	uint64_t ns = duration_option(text);
+
+	return ns < KEEP_MAX ? ns : KEEP_MAX;
+}
+
 static void flight_option(struct flight *flight, int option)
 {
 	switch (option) {
@@ -316,10 +330,10 @@ static void flight_option(struct flight *flight, int option)
 		flight->group = optarg;
 		break;
 	case OPT_KEEP:
-		flight->keep = duration_option(optarg);
+		flight->keep = keep_option(optarg);
 		break;
 	case OPT_STALE:
-		flight->grace = duration_option(optarg);
+		flight->grace = keep_option(optarg);
 		break;
 	case OPT_KEEP_FAILURE:
 		flight->finish_flags |= MUSTER_FINISH_KEEP_FAILURE;

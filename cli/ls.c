@@ -179,28 +179,27 @@ static void (*const stat_of[])(int fd) = {
 	[MUSTER_GROUP] = stat_group,
 };
 
-/* Whether there was one of that type; @nr have been shown before. */
-static bool stat_one(uint32_t type, const char *name, unsigned int nr)
+/* 1 if there is one of that type, else a negative errno; @nr have been shown before. */
+static int stat_one(uint32_t type, const char *name, unsigned int nr)
 {
 	int fd = open_existing(type, name, strlen(name));
 
-	if (fd == -ENOENT && !muster_info(&(struct muster_info){ 0 }))
-		return false;
 	if (fd < 0)
-		die_open(fd, name);
+		return fd;
 	if (as_json)
 		printf("%s\n", nr ? "," : "[");
 	begin_values(type, name, strlen(name));
 	stat_of[type](fd);
 	end_values();
 	close(fd);
-	return true;
+	return 1;
 }
 
 static int stat_run(int argc, char **argv)
 {
 	struct options options = OPTIONS_INIT;
 	unsigned int nr = 0;
+	int ret, err = -ENOENT;
 	uint32_t type, only;
 	const char *name;
 
@@ -209,11 +208,16 @@ static int stat_run(int argc, char **argv)
 	name = options.names[options.nr_names - 1];
 	only = options.nr_names > 1 ? type_of(options.names[0]) : 0;
 	for (type = 1; type < ARRAY_SIZE(stat_of); type++) {
-		if (!only || type == only)
-			nr += stat_one(type, name, nr);
+		if (only && type != only)
+			continue;
+		ret = stat_one(type, name, nr);
+		if (ret > 0)
+			nr++;
+		else if (ret != -ENOENT)
+			err = ret;
 	}
 	if (!nr)
-		die_open(-ENOENT, name);
+		die_open(err, name);
 	if (as_json)
 		printf("\n]\n");
 	flush_output();

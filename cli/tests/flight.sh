@@ -309,6 +309,9 @@ test_once() {
 	same "$(muster once "$k" sh -c 'echo x >>runs; echo again')" did
 	has_lines runs 2
 	muster forget --group '~once' "$k"
+	same "$(muster once --for forever "$k" echo ever)" ever
+	same "$(muster once "$k" echo again)" ever
+	muster forget --group '~once' "$k"
 	same "$(muster once --for 1ms "$k" echo new)" new
 	usleep 1000
 	same "$(muster once "$k" echo newer)" newer

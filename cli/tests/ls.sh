@@ -57,6 +57,12 @@ test_ls_users() {
 	same "$(as alice muster ls | grep -c "$k")" 3
 	same "$(as bob muster ls | grep "$k" | awk '{ print $7, $8, $9 }')" "0666 alice $k.open"
 	same "$(muster ls | grep -c "$k")" 2
+	as bob muster sem -n 2 "$k.shut" /tmp/inside a 2>a.err &
+	soon has_lines inside 1
+	as bob muster stat "$k.shut" >out
+	same "$(grep "^[a-z]" out)" "sem $k.shut"
+	touch go.a
+	ended 0 $!
 	fails 125 as bob muster stat "$k.shut" 2>0.err
 	says 0.err "no permission"
 }
