@@ -176,7 +176,15 @@ static void start(struct job *job, char **argv)
 	start_guard(job);
 }
 
-/* A terminal's signals have reached the command already, as they go to all. */
+/*
+ * What is typed at a terminal has reached the command already, as it goes to all; that the
+ * terminal has gone is told only to the leader of the session, which muster may be.
+ */
+static bool has_it_already(const struct signalfd_siginfo *info)
+{
+	return info->ssi_code == SI_KERNEL && info->ssi_signo != SIGHUP;
+}
+
 static void pass_signal(struct job *job, const struct signalfd_siginfo *info,
 			struct run *run)
 {
@@ -191,7 +199,7 @@ static void pass_signal(struct job *job, const struct signalfd_siginfo *info,
 		if (passed_on[i] == (int)info->ssi_signo)
 			run->signalled = info->ssi_signo;
 	}
-	if (info->ssi_code != SI_KERNEL && !job->ended)
+	if (!job->ended && !has_it_already(info))
 		kill(job->pid, info->ssi_signo);
 }
 
