@@ -105,9 +105,7 @@ static void give_back(const struct grip *grip)
 {
 	struct muster_sem_release release = {
 		.size = sizeof(release),
-#ifdef MUSTER_RELEASE_UNCHECKED
 		.flags = grip->reads ? MUSTER_RELEASE_UNCHECKED : 0,
-#endif
 		.permits = grip->weight,
 	};
 
