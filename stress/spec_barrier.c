@@ -182,13 +182,20 @@ static bool break_acting(const struct spec_run *run, struct barrier *b, __u32 wh
 
 /* ---- arriving ---- */
 
+/* It may return when its process has closed the file, even if it was chosen before. */
+static bool may_be_lost(const struct barrier *b, const struct spec_op *op)
+{
+	return op->known && op->rec->ret == -EBADF &&
+	       (op->kind == SPEC_PLAIN || spec_is_orphan(&b->common, op));
+}
+
 static bool start_action(struct barrier *b, const struct spec_op *op)
 {
 	b->acts = 1;
 	b->runner = op->owner;
 	b->token++;
 	b->actions[op->owner] = b->token;
-	if (op->known && op->rec->ret == -EBADF && spec_is_orphan(&b->common, op)) {
+	if (may_be_lost(b, op)) {
 		b->common.status[op->slot] = PHASE_LOST;
 		return true;
 	}
@@ -280,7 +287,7 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 	__s32 pid = run->history->processes[rec->process].pid;
 
 	if (b->common.status[op->slot] == PHASE_LOST) {
-		if (choice)
+		if (choice || !(b->common.dead & 1ULL << op->owner))
 			return false;
 		b->common.status[op->slot] = SPEC_FAILED;
 		return !b->acts || b->runner != op->owner ||
