@@ -134,6 +134,8 @@ FIXTURE_VARIANT_ADD(each, list)
 {
 	.good = {
 		IOCTL(0, MUSTER_LIST, muster_list, 48),
+		/* Somebody else may have made a name. */
+		OUT(muster_list, more),
 		.reserved = {
 			UNKNOWN_FLAGS(muster_list, 0),
 			{ offsetof(struct muster_list, type), ~7U },
