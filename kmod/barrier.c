@@ -10,14 +10,18 @@
 
 /* ---- ioctls ---- */
 
-/* The owner cannot run the action: it is dead, or never learned of it. */
-static void barrier_runner_lost(struct muster_barrier *barrier, struct barrier_owner *bo)
+/*
+ * The owner cannot run the action: it is dead, or never learned of it. By then it may
+ * run that of a later generation, if somebody has reset the barrier: another @token.
+ */
+static void barrier_runner_lost(struct muster_barrier *barrier, struct barrier_owner *bo,
+				u64 token)
 {
 	struct barrier_exit exit;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	if (barrier->runner == bo)
+	if (barrier->runner == bo && (!token || barrier->token == token))
 		barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid,
 				     &exit);
 	barrier_unlock(barrier, &exit);
@@ -53,7 +57,7 @@ static int barrier_await_owner(const struct muster_request *req,
 	fault = barrier_await_reply(req, await, &bw.pass);
 	if (bw.pass.outcome & MUSTER_OUTCOME_ACTION &&
 	    (fault || READ_ONCE(owner->dead))) {
-		barrier_runner_lost(barrier, to_barrier_owner(owner));
+		barrier_runner_lost(barrier, to_barrier_owner(owner), bw.pass.token);
 		return fault ?: -EBADF;
 	}
 	return fault ?: err;
@@ -450,7 +454,7 @@ static void barrier_owner_drop(struct muster_owner *owner)
 {
 	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
 
-	barrier_runner_lost(barrier, to_barrier_owner(owner));
+	barrier_runner_lost(barrier, to_barrier_owner(owner), 0);
 	if (barrier_has_members(barrier))
 		barrier_drop_member(barrier, to_barrier_owner(owner));
 }

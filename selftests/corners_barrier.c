@@ -2,7 +2,11 @@
 /*
  * Barriers at the corners where others fail; Documentation/peers.rst
  */
+#include <linux/userfaultfd.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "race.h"
@@ -399,6 +403,72 @@ TEST_F_TIMEOUT(corner, removal_completes, 120)
 		EXPECT_EQ(self->a->job.await.generation + 1, barrier_state(fd).generation);
 		EXPECT_HEALTHY(fd);
 	}
+}
+
+/* Who writes there waits until somebody has read of it from what is returned. */
+static int guard(void *page, size_t size)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+	};
+	struct uffdio_register reg = {
+		.range = { to_u64(page), size }, .mode = UFFDIO_REGISTER_MODE_WP,
+	};
+	struct uffdio_writeprotect protect = {
+		.range = reg.range, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd >= 0 && (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
+			ioctl(fd, UFFDIO_WRITEPROTECT, &protect))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * B2, B5, T2: a thread that is to run the action is held up on its way back, and its
+ * memory is gone when it goes on. Meanwhile somebody has reset the barrier, and another
+ * thread of the process runs the next action: that one does not break.
+ */
+TEST_F_TIMEOUT(corner, action_lost_after_a_reset, 120)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct puppet *thread = puppet_thread(me);
+	int fd = self->action, uffd;
+	struct uffd_msg msg;
+	struct job job;
+	__u64 token;
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, ask(me, set_parties(fd, 1)));
+	ASSERT_EQ(0, ask(me, try_await(fd)));
+	token = me->job.await.token;
+	job = await(fd);
+	memcpy(page, &job.await, sizeof(job.await));
+	job.at = page;
+	tell(thread, job);
+	ASSERT_QUICK(barrier_state(fd).waiting == 1);
+	uffd = guard(page, size);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd that guards against writing");
+	ASSERT_EQ(0, ask(me, complete(fd, token, 0)));
+	ASSERT_EQ(sizeof(msg), read(uffd, &msg, sizeof(msg)));
+	ASSERT_EQ(UFFD_EVENT_PAGEFAULT, msg.event);
+	ASSERT_EQ(1, barrier_state(fd).acting);
+
+	ASSERT_EQ(0, ask(me, reset(fd)));
+	ASSERT_EQ(0, ask(me, try_await(fd)));
+	ASSERT_EQ(0, munmap(page, size));
+	close(uffd);
+	ASSERT_EQ(-EFAULT, hear(thread));
+	EXPECT_EQ(1, barrier_state(fd).acting);
+	EXPECT_EQ(0, barrier_state(fd).broken_by);
+	EXPECT_EQ(0, ask(me, complete(fd, me->job.await.token, 0)));
+	EXPECT_HEALTHY(fd);
 }
 
 TEST_HARNESS_MAIN
