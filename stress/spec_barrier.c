@@ -260,6 +260,36 @@ static int may_arrive(const struct spec_run *run, const struct barrier *b,
 	return nr_arrived(run, b, op->owner) < b->seats[op->owner] ? 0 : -EBUSY;
 }
 
+/* In which order they are is seen by a STAT that lists two. */
+static bool sees_order(const struct spec_op *other, const struct spec_op *op, __u8 status)
+{
+	return other->code == BARRIER_STAT && other->known &&
+	       other->rec->out[BARRIER_STAT_WAITING] > 1;
+}
+
+static bool will_fail(const struct spec_op *op)
+{
+	return op->known && op->rec->ret;
+}
+
+/*
+ * It is the last in the queue. Those who will fail do so together, whatever their order,
+ * if there is no action for some of them and nobody looks: one order stands for all.
+ */
+static void put_in_order(const struct spec_run *run, struct barrier *b,
+			 const struct spec_op *op)
+{
+	unsigned int i = b->queue.nr - 1;
+
+	if (has_action(run) || !will_fail(op) ||
+	    spec_may_come(run, &b->common, op, sees_order))
+		return;
+	for (; i && b->queue.slot[i - 1] > op->slot &&
+	     will_fail(spec_pending(run, b->queue.slot[i - 1])); i--)
+		b->queue.slot[i] = b->queue.slot[i - 1];
+	b->queue.slot[i] = op->slot;
+}
+
 static bool arrive(const struct spec_run *run, struct barrier *b, const struct spec_op *op)
 {
 	int err;
@@ -276,6 +306,7 @@ static bool arrive(const struct spec_run *run, struct barrier *b, const struct s
 	if (op->rec->how & HOW_TRY)
 		return spec_end(&b->common, op, -EAGAIN);
 	spec_push(&b->queue, op->slot);
+	put_in_order(run, b, op);
 	b->common.status[op->slot] = SPEC_QUEUED;
 	return true;
 }
