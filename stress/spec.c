@@ -522,11 +522,24 @@ static void rewind_to(struct search *s, unsigned int event)
 
 /* ---- which state is tried next ---- */
 
+/* How many have left the queue for a signal, to come again, since the frame began. */
+static unsigned int nr_restarted(struct search *s, const struct frame *f,
+				 const struct spec_common *common)
+{
+	const struct spec_common *first = arena_at(s, f->first);
+	unsigned int n = 0, i;
+
+	for (i = 0; i < SPEC_SLOTS; i++)
+		n += first->restarts[i] - common->restarts[i];
+	return n;
+}
+
 static void put_waiting(struct search *s, struct frame *f, size_t state, const void *at)
 {
 	const struct spec_run *run = s->run;
 	const struct spec_op *op = &run->ops[run->events[f->event].op];
-	unsigned int distance = ((const struct spec_common *)at)->status[op->slot] == SPEC_NEW;
+	unsigned int distance = nr_restarted(s, f, at) +
+				(((const struct spec_common *)at)->status[op->slot] == SPEC_NEW);
 	struct waiting *waiting;
 
 	if (op->kind == SPEC_READ)

@@ -672,7 +672,8 @@ static unsigned int barrier_distance(const struct spec_run *run, const void *sta
 	const struct history_record *rec = op->rec;
 	const struct barrier *b = state;
 
-	return op->code == BARRIER_STAT ? spec_queue_distance(run, &b->queue, rec) : 0;
+	return spec_queue_disorder(run, &b->common, &b->queue, BARRIER_AWAIT) +
+	       (op->code == BARRIER_STAT ? 2 * spec_queue_distance(run, &b->queue, rec) : 0);
 }
 
 static void barrier_forget(void *state, unsigned int owner)

@@ -111,8 +111,9 @@ unsigned int spec_queue_disorder(const struct spec_run *run,
 	for (i = 0; i < queue->nr; i++) {
 		const struct spec_op *op = run->pending[queue->slot[i]];
 
-		for (j = 0; j < i; j++)
-			n += run->pending[queue->slot[j]]->inv > op->inv;
+		for (j = 0; j < i && run->pending[queue->slot[j]]->inv <= op->inv; j++)
+			;
+		n += j < i;
 		if (!last || op->inv > last->inv)
 			last = op;
 	}
