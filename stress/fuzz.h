@@ -26,7 +26,9 @@
 #define FUZZ_WORKERS	5
 #define FUZZ_THREADS	2
 #define FUZZ_SLOTS	24
-#define FUZZ_SHARED	12
+#define FUZZ_SHARED	13
+/* The last of them. */
+#define FUZZ_DEVICE	12
 #define FUZZ_TOKENS	8
 #define FUZZ_CORPUS	256
 #define FUZZ_RECENT	8

@@ -182,13 +182,13 @@ static void aim(__u64 *rng, const struct fuzz_op *op, struct fuzz_value *fd)
 
 	if (!op->cmd || op->cmd == MUSTER_INFO || percent(rng, 15))
 		return;
-	if (op->cmd == MUSTER_OPEN) {
-		fd->v = 0;
+	type = (op->cmd & 0xff) >> 5;
+	if (!type) {
+		fd->v = FUZZ_DEVICE;
 		return;
 	}
 	/* Those of the type, or something that a program has made. */
-	type = ((op->cmd & 0xff) >> 5) - 1;
-	fd->v = percent(rng, 60) ? type * 3 + fuzz_below(rng, 3) :
+	fd->v = percent(rng, 60) ? (type - 1) * 3 + fuzz_below(rng, 3) :
 		FUZZ_SHARED + fuzz_below(rng, FUZZ_SLOTS - FUZZ_SHARED);
 }
 
