@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(load)
 /* O7: it is there or it is not, and can be loaded again; nothing is left. */
 TEST_F(load, out_of_memory)
 {
-	unsigned int nth, all, failed = 0;
+	unsigned int nth, seen = 0, failed = 0;
 	const char *why = faults_missing();
 	bool reached;
 	int ret;
@@ -71,12 +71,14 @@ TEST_F(load, out_of_memory)
 	/* A file that was open is put away a moment after its process. */
 	ASSERT_SOON(unload() == -ENOENT);
 	self->unloaded = true;
-	all = count_faults(load);
+	nth = count_faults(load);
 	ASSERT_TRUE(has_device());
 	ASSERT_EQ(0, unload());
-	ASSERT_LT(LAST, all);
-	for (nth = all; nth > all - LAST; nth--) {
+	/* The next time there may be less to allocate, by far. */
+	for (; seen < LAST; nth--) {
+		ASSERT_LT(0, nth);
 		ret = ask_faulty(load, nth, &reached);
+		seen += reached;
 		EXPECT_EQ(!ret, has_device());
 		/* It can do without some things. */
 		EXPECT_EQ(ret ? -ENOENT : 0, unload());
