@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: history_test FILE...
+ * usage: history_test [--states N] FILE...
  *
  * Checks histories written down as text (history_text.c). Those whose title begins
  * with "good:" must be found right and those with "bad:" wrong; a line "ok - TITLE"
@@ -11,15 +11,15 @@
 
 #include "spec.h"
 
-/* A history by hand needs a few hundred. */
-#define STATES_MAX	1000000
+/* When a search is given up. A history by hand needs a few hundred. */
+static unsigned long long states_max = 1000000;
 
 static bool check(const struct history *h, struct spec_score *score, FILE *out)
 {
 	const struct spec *const *spec = history_types[h->objects[0].type].specs;
 
 	for (; *spec; spec++)
-		spec_check(h, 0, *spec, STATES_MAX, score, out);
+		spec_check(h, 0, *spec, states_max, score, out);
 	return !score->bad && !score->hard;
 }
 
@@ -68,12 +68,16 @@ static bool test_file(struct history *h, const char *name)
 int main(int argc, char **argv)
 {
 	struct history *h = calloc(1, sizeof(*h));
-	bool good = argc > 1;
-	int i;
+	int i = 1;
+	bool good;
 
 	if (!h)
 		abort();
-	for (i = 1; i < argc; i++)
+	if (argc > 2 && !strcmp(argv[1], "--states")) {
+		states_max = strtoull(argv[2], NULL, 0);
+		i = 3;
+	}
+	for (good = i < argc; i < argc; i++)
 		good = test_file(h, argv[i]) && good;
 	free(h);
 	return !good;

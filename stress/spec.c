@@ -466,6 +466,10 @@ static bool all_possible(const struct spec_run *run, const void *state)
 {
 	unsigned int i;
 
+	if (run->spec->latest && run->spec->latest(state) >= run->tokens[run->event])
+		return false;
+	if (run->spec->promising && !run->spec->promising(run, state))
+		return false;
 	if (!run->spec->possible)
 		return true;
 	for (i = 0; i < SPEC_SLOTS; i++) {

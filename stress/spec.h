@@ -134,6 +134,10 @@ struct spec_run;
  *		NULL
  * @possible:	may a call that is under way still get its answer? Only saves time.
  *		May be NULL
+ * @promising:	may what comes be explained, as far as one can see? Only saves time. May be
+ *		NULL
+ * @gets:	the token that a call is known to have got, 0 for none. May be NULL
+ * @latest:	the latest token; they only grow. Only saves time. NULL if @gets is
  * @distance:	about how many instants away is a state from one where the call gets its
  *		answer? Only saves time. May be NULL
  * @gain:	the owner has come by a descriptor. May be NULL
@@ -157,6 +161,9 @@ struct spec {
 	bool (*holds)(const struct spec_run *run, const void *state, unsigned int owner);
 	bool (*possible)(const struct spec_run *run, const void *state,
 			 const struct spec_op *op);
+	bool (*promising)(const struct spec_run *run, const void *state);
+	__u64 (*gets)(const struct spec_op *op);
+	__u64 (*latest)(const void *state);
 	unsigned int (*distance)(const struct spec_run *run, const void *state,
 				 const struct spec_op *op);
 	void (*gain)(void *state, unsigned int owner);
@@ -207,6 +214,7 @@ struct spec_tenant {
  * @events:	in order of time
  * @nr_events:	how many
  * @clock:	what time it was at each event, by the clock, at the latest
+ * @tokens:	the least token that those get who begin after each event
  * @tenants:	whose numbers the owners' are, in order of time
  * @nr_tenants:	how many
  * @pending:	the calls that are under way, by slot
@@ -225,6 +233,7 @@ struct spec_run {
 	struct spec_event *events;
 	unsigned int nr_events;
 	__u64 *clock;
+	__u64 *tokens;
 	struct spec_tenant *tenants;
 	unsigned int nr_tenants;
 	const struct spec_op *pending[SPEC_SLOTS];
@@ -364,6 +373,14 @@ unsigned int spec_queue_disorder(const struct spec_run *run,
 				 const struct spec_queue *queue, __u16 code);
 unsigned int spec_queue_distance(const struct spec_run *run, const struct spec_queue *queue,
 				 const struct history_record *stat);
+/*
+ * Can the queue still become what the next STAT @stat lists, if there is one soon? Those
+ * who are served are so from the front; those who come with a call @code stand behind; the
+ * others are as they are. A call @no_order takes waiters from the middle.
+ */
+bool spec_queue_is_promising(const struct spec_run *run, const struct spec_common *common,
+			     const struct spec_queue *queue, __u16 stat, __u16 code,
+			     __u16 no_order);
 void spec_show_queue(const struct spec_run *run, const struct spec_queue *queue,
 		     FILE *out);
 

@@ -665,6 +665,19 @@ static bool barrier_possible(const struct spec_run *run, const void *state,
 	       b->token;
 }
 
+static __u64 barrier_gets(const struct spec_op *op)
+{
+	return op->code == BARRIER_AWAIT && op->known && !op->rec->ret &&
+	       op->kind != SPEC_READ ? op->rec->out[BARRIER_OUT_TOKEN] : 0;
+}
+
+static __u64 barrier_latest(const void *state)
+{
+	const struct barrier *b = state;
+
+	return b->token;
+}
+
 /* Of STAT: as of a semaphore. */
 static unsigned int barrier_distance(const struct spec_run *run, const void *state,
 				     const struct spec_op *op)
@@ -716,6 +729,8 @@ const struct spec spec_barrier = {
 	.drop = barrier_drop,
 	.holds = barrier_holds,
 	.possible = barrier_possible,
+	.gets = barrier_gets,
+	.latest = barrier_latest,
 	.distance = barrier_distance,
 	.forget = barrier_forget,
 	.show = barrier_show,

@@ -469,6 +469,25 @@ static void place(struct prepared *p)
 	}
 }
 
+static void find_tokens(struct spec_run *run)
+{
+	__u64 least = ~0ULL, token;
+	unsigned int i;
+
+	run->tokens = calloc(run->nr_events + 1, sizeof(*run->tokens));
+	if (!run->tokens)
+		abort();
+	for (i = run->nr_events; i--;) {
+		const struct spec_event *e = &run->events[i];
+
+		run->tokens[i] = least;
+		token = e->moment == SPEC_BEGINS && run->spec->gets ?
+			run->spec->gets(&run->ops[e->op]) : 0;
+		if (token && token < least)
+			least = token;
+	}
+}
+
 /* ---- checking ---- */
 
 static void prepare(struct prepared *p, __u64 part)
@@ -480,6 +499,7 @@ static void prepare(struct prepared *p, __u64 part)
 	add_signals(p);
 	make_events(&p->run);
 	make_clock(&p->run);
+	find_tokens(&p->run);
 	mark_last(p);
 	place(p);
 }
@@ -541,6 +561,7 @@ static void check_part(const struct history *h, unsigned int object,
 	free(p->run.ops);
 	free(p->run.events);
 	free(p->run.clock);
+	free(p->run.tokens);
 	free(p->run.tenants);
 	free(p->tickets);
 	free(p);

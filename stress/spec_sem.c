@@ -339,6 +339,15 @@ static bool may_put_out_of_reach(const struct spec_op *other, const struct spec_
 }
 
 /* Tokens tell the order of grants; and who is behind another one in the queue. */
+/* The next STAT: a lower limit would remove waiters from the middle. */
+static bool sem_promising(const struct spec_run *run, const void *state)
+{
+	const struct sem *sem = state;
+
+	return spec_queue_is_promising(run, &sem->common, &sem->queue, SEM_STAT, SEM_ACQUIRE,
+				       SEM_SET_LIMIT);
+}
+
 static bool sem_possible(const struct spec_run *run, const void *state,
 			 const struct spec_op *op)
 {
@@ -366,6 +375,19 @@ static bool sem_possible(const struct spec_run *run, const void *state,
 			return false;
 	}
 	return true;
+}
+
+static __u64 sem_gets(const struct spec_op *op)
+{
+	return op->code == SEM_ACQUIRE && op->known && !op->rec->ret &&
+	       op->kind != SPEC_READ ? op->rec->out[SEM_TOKEN] : 0;
+}
+
+static __u64 sem_latest(const void *state)
+{
+	const struct sem *sem = state;
+
+	return sem->token;
 }
 
 /*
@@ -410,6 +432,9 @@ const struct spec spec_sem = {
 	.drop = sem_drop,
 	.holds = sem_holds,
 	.possible = sem_possible,
+	.promising = sem_promising,
+	.gets = sem_gets,
+	.latest = sem_latest,
 	.distance = sem_distance,
 	.show = sem_show,
 };

@@ -16,8 +16,11 @@
 #include "storm.h"
 
 #define WORKERS		2
-/* A history that takes more is given up, which counts as wrong. */
-#define STATES_MAX	500000
+/*
+ * A history that takes more is searched by whoever has started the VM: that is some
+ * twenty times as fast.
+ */
+#define STATES_MAX	200000
 
 struct spec_score *storm_score;
 
@@ -67,14 +70,19 @@ static void add_score(const struct spec_score *score)
 	__atomic_add_fetch(&storm_score->hard, score->hard, __ATOMIC_RELAXED);
 }
 
-/* Whole histories, as far as so many were asked for. */
-static void dump(const struct history *h, unsigned int object, FILE *out)
+/* storm-run looks for these lines. */
+static void dump(const struct history *h, unsigned int object, const char *what, FILE *out)
 {
-	if (__atomic_add_fetch(&storm_score->bad, 1, __ATOMIC_RELAXED) > storm->dumps)
-		return;
-	fprintf(out, "# ---- a history that cannot be explained; history_test can read it ----\n");
+	fprintf(out, "# ---- a history that %s; history_test can read it ----\n", what);
 	history_print(out, h, object);
 	fprintf(out, "# ---- end of that history ----\n");
+}
+
+/* Whole histories, as far as so many were asked for. */
+static void dump_bad(const struct history *h, unsigned int object, FILE *out)
+{
+	if (__atomic_add_fetch(&storm_score->bad, 1, __ATOMIC_RELAXED) <= storm->dumps)
+		dump(h, object, "cannot be explained", out);
 }
 
 static void judge_object(unsigned int object)
@@ -90,16 +98,18 @@ static void judge_object(unsigned int object)
 	if (type->check)
 		type->check(h, object);
 	for (; *spec; spec++) {
-		__u64 wrong = score.bad + score.hard;
+		__u64 wrong = score.bad;
 
 		spec_check(h, object, *spec, STATES_MAX, &score, out);
-		storm_check(CLAIM_ORDER, score.bad + score.hard == wrong,
+		storm_check(CLAIM_ORDER, score.bad == wrong,
 			    "object %u: %s: %llu histories cannot be explained", object,
-			    (*spec)->name, score.bad + score.hard - wrong);
+			    (*spec)->name, score.bad - wrong);
 	}
 	add_score(&score);
-	if (score.bad || score.hard)
-		dump(h, object, out);
+	if (score.bad)
+		dump_bad(h, object, out);
+	else if (score.hard)
+		dump(h, object, "is too hard here", out);
 	say_all(out);
 	fclose(out);
 	free(h);
