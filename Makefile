@@ -28,7 +28,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 .PHONY: all module lib selftests demo test check bench shell boots clean help
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
 .PHONY: storm-mutants fuzz-mutants model corners generations install-man
-.PHONY: test-languages
+.PHONY: test-languages install uninstall modules_install modules_uninstall deb test-deb
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -147,6 +147,20 @@ bench:	## what operations cost, counted in instructions
 check:	## static checks
 	@vm/check
 
+deb:	## build the Debian packages, in build/deb
+	@MUSTER_ONLY="build-essential debhelper dh-dkms git rsync" vm/setup packaging/deb
+
+test-deb:	## the Debian packages in a clean Debian, and in the VM (RELEASE=trixie)
+	@MUSTER_PACKAGES="debhelper dh-dkms lintian e2fsprogs" vm/setup \
+		packaging/test-deb $(or $(RELEASE),bookworm trixie)
+
+# All of these honour DESTDIR; see Documentation/install.rst.
+install:	## install all but the module (DESTDIR, PREFIX, LIBDIR, MANDIR...)
+modules_install:	## install the module, of the running kernel (KERNEL=6.12 or KDIR=...)
+uninstall:	## remove what these two have installed
+install uninstall modules_install modules_uninstall:
+	@$(MAKE) --no-print-directory -C packaging BUILD=$(BUILD) $@
+
 install-man:	## install the manual pages (DESTDIR, PREFIX, MANDIR)
 	@$(MAKE) --no-print-directory -C man install
 
@@ -169,4 +183,4 @@ clean:	## remove everything that was built
 	rm -rf $(BUILD)
 
 help:	## this list
-	@awk -F ':.*##[[:space:]]*' '/^[a-z-]+:.*##/ { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##[[:space:]]*' '/^[a-z_-]+:.*##/ { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
