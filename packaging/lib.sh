@@ -7,19 +7,20 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../vm/lib.sh"
 
-# release NAME: which Debian, and the kernels that are there, and that come later.
+# release NAME: which Debian, and the kernels that are there, and that come later; and those
+# of which the headers come, too, if only of that series.
 release() {
 	suite=$1
 	case $suite in
 	bookworm)
 		old=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
 		new=(linux-image-6.12-cloud-amd64 linux-headers-6.12-cloud-amd64)
-		target=()
+		target=() also=()
 		;;
 	trixie)
 		old=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
 		new=("${old[@]}")
-		target=(-t trixie-backports)
+		target=(-t trixie-backports) also=(7.2)
 		;;
 	*) die "no such release: $suite" ;;
 	esac
