@@ -45,7 +45,10 @@ static const char keys[FUZZ_KEYS][4] = { "one", "two", "~me", "\001\002", "key",
 
 /* ---- a process, and a thread ---- */
 
-static int device;
+static int open_device(void)
+{
+	return open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
+}
 
 static int open_one(__u32 type, __u32 options, __u64 limit, __u64 initial)
 {
@@ -53,15 +56,16 @@ static int open_one(__u32 type, __u32 options, __u64 limit, __u64 initial)
 		.size = sizeof(how), .type = type, .oflags = O_CLOEXEC, .options = options,
 		.limit = limit, .initial = initial,
 	};
+	static int device = -1;
 
+	if (device < 0)
+		device = open_device();
 	return ioctl(device, MUSTER_OPEN, &how);
 }
 
 void fuzz_open_shared(void)
 {
 	int fds[FUZZ_SHARED] = {
-		[FUZZ_DEVICE] = device = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC),
-		[0] =
 		open_one(MUSTER_FLIGHT, 0, 0, 0),
 		open_one(MUSTER_FLIGHT, MUSTER_FLIGHT_NO_HANDOVER, 0, 0),
 		open_one(MUSTER_FLIGHT, 0, 1000, 0),
@@ -74,6 +78,7 @@ void fuzz_open_shared(void)
 		open_one(MUSTER_GROUP, 0, 0, 0),
 		open_one(MUSTER_GROUP, 0, 2, 0),
 		open_one(MUSTER_GROUP, MUSTER_GROUP_KEEP_GOING, 0, 0),
+		[FUZZ_DEVICE] = open_device(),
 	};
 	int i;
 
