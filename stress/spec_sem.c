@@ -16,6 +16,8 @@
 #define PHASE_EVICTED	(SPEC_PHASE + 1)
 /* ACQUIRE: granted, but the caller cannot be told. */
 #define PHASE_FAULTS	(SPEC_PHASE + 2)
+/* ACQUIRE: granted, and nobody knows whether the caller, which was killed, was told. */
+#define PHASE_UNTOLD	(SPEC_PHASE + 3)
 
 /**
  * struct sem - the state
@@ -63,6 +65,10 @@ static bool grant(const struct spec_run *run, struct sem *sem, const struct spec
 	if (rec->how & HOW_FAULT) {
 		sem->common.status[op->slot] = PHASE_FAULTS;
 		return spec_may(op, -EFAULT);
+	}
+	if (!op->known && op->kind == SPEC_PLAIN) {
+		sem->common.status[op->slot] = PHASE_UNTOLD;
+		return true;
 	}
 	if (!spec_end(&sem->common, op, 0))
 		return false;
@@ -119,6 +125,21 @@ static __s64 ungrant(const struct spec_run *run, struct sem *sem, unsigned int o
 }
 
 /* ---- calls ---- */
+
+/*
+ * It has returned, or could not: a page that is not there cannot be written to by who has
+ * been killed. Then it never held anything, and there is no notice of its death.
+ */
+static bool acquired_untold(const struct spec_run *run, struct sem *sem,
+			    const struct spec_op *op, unsigned int choice)
+{
+	if (!choice)
+		return spec_end(&sem->common, op, 0);
+	if (op->dies >= run->now)
+		return false;
+	ungrant(run, sem, op->owner, op->rec->arg[SEM_PERMITS]);
+	return spec_end(&sem->common, op, -EFAULT) && serve(run, sem);
+}
 
 static bool acquire(const struct spec_run *run, struct sem *sem, const struct spec_op *op)
 {
@@ -291,6 +312,10 @@ static bool sem_step(const struct spec_run *run, void *state, const struct spec_
 {
 	struct sem *sem = state;
 
+	if (sem->common.status[op->slot] == PHASE_UNTOLD)
+		return acquired_untold(run, sem, op, choice);
+	if (choice)
+		return false;
 	switch (op->code) {
 	case SEM_ACQUIRE:
 		return acquire(run, sem, op);
@@ -426,6 +451,7 @@ const struct spec spec_sem = {
 	.calls = sem_calls,
 	.nr_calls = sizeof(sem_calls) / sizeof(*sem_calls),
 	.state_size = sizeof(struct sem),
+	.choices = 2,
 	.init = sem_init,
 	.step = sem_step,
 	.leave = sem_leave,
