@@ -485,6 +485,14 @@ static __poll_t group_poll(struct muster_object *object)
 	return ready;
 }
 
+/* Callers and tickets that wait, for whatever it is. */
+static u32 group_nr_waiting(const struct muster_group *group)
+{
+	lockdep_assert_held(&group->object.lock);
+
+	return group->nr_adders + group->nr_waits + group->nr_patient;
+}
+
 static void group_count(struct muster_object *object, struct muster_entry *entry)
 {
 	struct muster_group *group = to_group(object);
@@ -493,7 +501,7 @@ static void group_count(struct muster_object *object, struct muster_entry *entry
 	entry->limit = group->limit;
 	entry->used = group->counts.pending;
 	entry->kept = group->counts.succeeded + group->counts.failed;
-	entry->waiters = group->nr_adders + group->nr_waits;
+	entry->waiters = group_nr_waiting(group);
 	spin_unlock(&object->lock);
 }
 
@@ -507,7 +515,7 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 	spin_lock(&object->lock);
 	counts = group->counts;
 	cancelled = group->cancelled;
-	waiters = group->nr_adders + group->nr_waits + group->nr_patient;
+	waiters = group_nr_waiting(group);
 	spin_unlock(&object->lock);
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-pending:\t%u\n", counts.pending);

@@ -186,7 +186,8 @@ static int muster_list_begin(struct listing *l)
 	const struct muster_type *after = muster_find_type(list->after_type);
 
 	if (list->flags || list->__reserved || (list->type && !type) ||
-	    (list->after_type && !after) || (!after && (list->after || list->after_len)) ||
+	    (list->after_type && !after) || (type && after && type != after) ||
+	    (!after && (list->after || list->after_len)) ||
 	    (list->nr_entries && !list->entries))
 		return -EINVAL;
 	if (list->after_len > MUSTER_NAME_MAX)

@@ -160,7 +160,7 @@ TEST_F(list, sem)
 TEST_F(list, types)
 {
 	struct muster_open how = open_how(MUSTER_SEM, self->prefix, O_CREAT, 5);
-	struct puppet *waiter, *party, *joiner;
+	struct puppet *waiter, *patient, *adder, *party, *joiner;
 	int flight = open_named(MUSTER_FLIGHT, self->prefix, O_CREAT, 2);
 	int barrier = open_named(MUSTER_BARRIER, self->prefix, O_CREAT, 3);
 	int group = open_named(MUSTER_GROUP, self->prefix, O_CREAT, 4);
@@ -174,6 +174,8 @@ TEST_F(list, types)
 	ASSERT_EQ(0, ask(me, set_limit(sem, 3)));
 	ASSERT_EQ(0, ask(me, join(flight, KEY)));
 	waiter = puppet();
+	patient = puppet();
+	adder = puppet();
 	party = puppet();
 	joiner = puppet();
 	tell(joiner, join(flight, KEY));
@@ -181,8 +183,11 @@ TEST_F(list, types)
 	ASSERT_EQ(0, ask(me, add(group, 2)));
 	ASSERT_EQ(0, ask(me, done(group, MUSTER_SLOT_ANY, 0, "")));
 	tell(waiter, wait_for(group, MUSTER_UNTIL_ALL, 0));
+	tell(patient, wait_for(group, MUSTER_UNTIL_COUNT, 9));
+	tell(adder, add(group, 4));
 	ASSERT_SOON(flight_state(flight).followers == 1 &&
-		    barrier_state(barrier).waiting == 1 && group_state(group).waiters == 1);
+		    barrier_state(barrier).waiting == 1 && group_state(group).waiters == 2 &&
+		    group_state(group).adders == 1);
 
 	ASSERT_EQ(4, list_own(self->prefix));
 	EXPECT_EQ(MUSTER_FLIGHT, entry[0].type);
@@ -202,12 +207,14 @@ TEST_F(list, types)
 	EXPECT_EQ(4, entry[3].limit);
 	EXPECT_EQ(1, entry[3].used);
 	EXPECT_EQ(1, entry[3].kept);
-	EXPECT_EQ(1, entry[3].waiters);
+	EXPECT_EQ(3, entry[3].waiters);
 
 	/* One type only. */
 	EXPECT_EQ(1, ask(me, list_names(self->prefix, 64, MUSTER_BARRIER)));
 	EXPECT_EQ(MUSTER_BARRIER, entry[0].type);
 	kill_puppet(waiter);
+	kill_puppet(patient);
+	kill_puppet(adder);
 	kill_puppet(party);
 	kill_puppet(joiner);
 }
@@ -445,6 +452,9 @@ TEST_F(list, refused)
 	/* Behind the last of a type is the next. */
 	ASSERT_EQ(0, call(device_fd, MUSTER_LIST, &good));
 	EXPECT_EQ(1, good.nr_entries);
+	was = entry;
+	good.type = MUSTER_SEM;
+	REFUSED(-EINVAL, after_type, MUSTER_FLIGHT);
 }
 
 /* Job: names come and go around those that stay. */

@@ -316,7 +316,8 @@ struct muster_entry {
  * @size:	sizeof(struct muster_list); at least 48
  * @flags:	0
  * @type:	only those of this type; 0 of all
- * @after_type:	0 to begin; else type of the last object one was told of
+ * @after_type:	0 to begin; else type of the last object one was told of: @type, if that is
+ *		not 0
  * @after:	pointer to its name: the list goes on behind it. 0 to begin
  * @entries:	pointer to struct muster_entry[]; may be 0 if @nr_entries is
  * @after_len:	length of the name; 0 to begin
