@@ -118,6 +118,11 @@ static void start_guard(struct job *job)
 	if (!job->guard)
 		guard(muster, job->pidfd);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+	/* Without it nobody sees to it that the command has ended before others begin. */
+	if (job->guard < 0) {
+		kill(job->pid, SIGKILL);
+		die("cannot start a process: %s", strerror(errno));
+	}
 }
 
 /* ---- the command ---- */
