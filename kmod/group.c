@@ -328,10 +328,10 @@ static int group_reset(const struct muster_request *req, struct muster_group_can
 		return -EINVAL;
 	spin_lock(&group->object.lock);
 	do {
-		/* Those that are about to be let out are to be told how it was. */
+		/* Those that are about to be let in or out are to be told how it was. */
 		group_unlock_serve(group);
 		spin_lock(&group->object.lock);
-	} while (group_has_over(group));
+	} while (group_has_work(group));
 	if (group->counts.pending) {
 		spin_unlock(&group->object.lock);
 		return -EBUSY;
@@ -477,7 +477,7 @@ static __poll_t group_poll(struct muster_object *object)
 	__poll_t ready = 0;
 
 	spin_lock(&object->lock);
-	if (!group->counts.pending)
+	if (!group_nr_left(group))
 		ready |= EPOLLIN | EPOLLRDNORM;
 	if (group->cancelled)
 		ready |= EPOLLPRI;

@@ -180,7 +180,8 @@ void group_take_back(struct muster_group *group, struct group_owner *go, u64 fir
 void group_end_task(struct muster_group *group, struct group_slot *slot, s32 status,
 		    u32 state);
 void group_unlock_serve(struct muster_group *group) __releases(&group->object.lock);
-bool group_has_over(const struct muster_group *group);
+bool group_has_work(const struct muster_group *group);
+u32 group_nr_left(const struct muster_group *group);
 bool group_is_over(const struct group_counts *counts, u32 until, u32 successes);
 bool group_is_met(const struct group_counts *counts, u32 until, u32 successes);
 enum muster_leave group_leave(struct muster_waiter *waiter, int reason);

@@ -310,7 +310,7 @@ static struct group_waiter *group_next_met(struct muster_group *group)
 }
 
 /* Is there one who waits with patience, and has what it waits for, or never will? */
-bool group_has_over(const struct muster_group *group)
+static bool group_has_over(const struct muster_group *group)
 {
 	struct rb_node *node = rb_first_cached(&group->patient);
 	struct group_waiter *gw = rb_entry_safe(node, struct group_waiter, by_count);
@@ -318,6 +318,24 @@ bool group_has_over(const struct muster_group *group)
 	lockdep_assert_held(&group->object.lock);
 
 	return gw && group_is_over(&group->counts, gw->until, gw->successes);
+}
+
+/*
+ * Nobody is served between two batches, though some might be. With no task left, is
+ * there one who would add, or waits, and has yet to be told?
+ */
+bool group_has_work(const struct muster_group *group)
+{
+	return group_has_over(group) ||
+	       (!group->counts.pending && (group->nr_adders || group->nr_waits));
+}
+
+/* Tasks that wait to be added count as left (G1), but not if they are to be refused. */
+u32 group_nr_left(const struct muster_group *group)
+{
+	lockdep_assert_held(&group->object.lock);
+
+	return group->counts.pending + (group->cancelled ? 0 : group->nr_adders);
 }
 
 static struct group_waiter *group_next_patient(struct muster_group *group)
@@ -509,12 +527,15 @@ static void group_queue_wait(struct muster_group *group, struct group_waiter *gw
 /* 0 if there is nothing to wait for, MUSTER_QUEUED, or a negative errno. */
 int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool nonblock)
 {
+	struct group_counts counts;
 	int err = 0;
 
 	spin_lock(&group->object.lock);
+	counts = group->counts;
+	counts.pending = group_nr_left(group);
 	if (gw->waiter.owner->dead)
 		err = -EBADF;
-	else if (group_is_over(&group->counts, gw->until, gw->successes))
+	else if (group_is_over(&counts, gw->until, gw->successes))
 		gw->counts = group->counts;
 	else
 		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
