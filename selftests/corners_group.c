@@ -180,7 +180,7 @@ TEST_F_TIMEOUT(leaver, the_front, 120)
 /* ---- failures ---- */
 
 FIXTURE(corner) {
-	int fd, limited, keeps;
+	int fd, limited, wide, keeps;
 	struct race *race;
 	struct puppet *a, *b, *c, *d, *e;
 };
@@ -189,6 +189,7 @@ FIXTURE_SETUP(corner)
 {
 	self->fd = open_group(0);
 	self->limited = open_group(2);
+	self->wide = open_group(64);
 	self->keeps = open_keep_going(0);
 	self->race = new_race();
 	self->a = puppet();
@@ -290,6 +291,45 @@ TEST_F_TIMEOUT(corner, failure_with_a_full_queue, 120)
 		ASSERT_EQ(0, ask(me, reset_group(fd)));
 	}
 	TH_LOG("%u let in", let_in);
+}
+
+/*
+ * G1, G3: who waits is told in batches. A RESET does not come in between: nobody who
+ * waited to add is added to what begins anew, and who waited for all hears of the failure.
+ */
+TEST_F_TIMEOUT(corner, reset_with_a_full_queue, 120)
+{
+	unsigned int n = rounds(4 * ROUNDS), i, k;
+	int fd = self->wide, adds[8], waits, ret;
+
+	for (i = 0; i < n; i++) {
+		struct muster_verdict v = {};
+
+		ASSERT_EQ(0, ask(self->a, add(fd, 1)));
+		for (k = 0; k < ARRAY_SIZE(adds); k++) {
+			adds[k] = ask(me, as_ticket(add(fd, 64)));
+			ASSERT_LE(0, adds[k]);
+		}
+		waits = ask(me, as_ticket(wait_for(fd, MUSTER_UNTIL_ALL, 0)));
+		ASSERT_LE(0, waits);
+		tell(self->a, at_once(self->race, end(self->a, fd, 1)));
+		begin(self->race, 1);
+		do {
+			ret = ask(me, reset_group(fd));
+		} while (ret == -EBUSY);
+		ASSERT_EQ(0, ret);
+		ASSERT_EQ(0, hear(self->a));
+		for (k = 0; k < ARRAY_SIZE(adds); k++) {
+			ASSERT_EQ(sizeof(v), read(adds[k], &v, sizeof(v)));
+			ASSERT_EQ(-ECANCELED, v.error);
+			close(adds[k]);
+		}
+		ASSERT_EQ(sizeof(v), read(waits, &v, sizeof(v)));
+		EXPECT_EQ(0, v.error);
+		EXPECT_EQ(1, v.status);
+		close(waits);
+		EXPECT_IDLE(fd);
+	}
 }
 
 /* ---- a crowd ---- */
