@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "barrier.h"
+#include "trace.h"
 
 /* ---- ioctls ---- */
 
@@ -14,17 +15,20 @@
  * The owner cannot run the action: it is dead, or never learned of it. By then it may
  * run that of a later generation, if somebody has reset the barrier: another @token.
  */
-static void barrier_runner_lost(struct muster_barrier *barrier, struct barrier_owner *bo,
+static bool barrier_runner_lost(struct muster_barrier *barrier, struct barrier_owner *bo,
 				u64 token)
 {
 	struct barrier_exit exit;
+	bool lost;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	if (barrier->runner == bo && (!token || barrier->token == token))
+	lost = barrier->runner == bo && (!token || barrier->token == token);
+	if (lost)
 		barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid,
 				     &exit);
 	barrier_unlock(barrier, &exit);
+	return lost;
 }
 
 static int barrier_await_reply(const struct muster_request *req,
@@ -128,6 +132,7 @@ static int barrier_complete_locked(struct muster_barrier *barrier,
 				     owner->pid, exit);
 		return 0;
 	}
+	barrier_tripped(barrier, owner);
 	barrier_end_acting(barrier, &tripped, exit);
 	barrier->generation++;
 	return 0;
@@ -167,6 +172,7 @@ static int barrier_reset(const struct muster_request *req,
 	pid = barrier->broken_pid;
 	barrier->broken_pid = NULL;
 	barrier->generation++;
+	trace_muster_barrier_reset(barrier, NULL);
 	barrier_unlock(barrier, &exit);
 	put_pid(pid);
 	return 0;
@@ -198,6 +204,7 @@ static int barrier_set_parties(const struct muster_request *req,
 
 	barrier_exit_init(&exit);
 	barrier->parties = set->parties;
+	trace_muster_barrier_parties(barrier, NULL);
 	barrier_unlock_form(barrier, &exit);
 	return 0;
 }
@@ -221,6 +228,7 @@ static int barrier_sit(struct muster_barrier *barrier, struct barrier_owner *bo,
 	barrier->seats += n;
 	barrier->parties = parties;
 	barrier_sort_member(barrier, bo);
+	trace_muster_member_entered(barrier, &bo->owner, n);
 	return 0;
 }
 
@@ -237,6 +245,7 @@ static int barrier_stand_up(struct muster_barrier *barrier, struct barrier_owner
 	barrier->seats -= n;
 	barrier->parties -= n;
 	barrier_sort_member(barrier, bo);
+	trace_muster_member_left(barrier, &bo->owner, n);
 	return 0;
 }
 
@@ -428,19 +437,24 @@ static void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier
 		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid, exit);
 	}
 	if (bo->seats) {
+		trace_muster_member_died(barrier, &bo->owner, bo->seats);
 		bo->seats = 0;
 		barrier_sort_member(barrier, bo);
 	}
 }
 
-/* A member is dead: its seats go, or what it has not arrived at breaks (B6). */
-static void barrier_drop_member(struct muster_barrier *barrier, struct barrier_owner *bo)
+/*
+ * A member is dead: its seats go, or what it has not arrived at breaks (B6). Whether it had
+ * any.
+ */
+static bool barrier_drop_member(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
-	bool shrink = barrier->object.options & MUSTER_BARRIER_SHRINK;
+	bool shrink = barrier->object.options & MUSTER_BARRIER_SHRINK, sat;
 	struct barrier_exit exit;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
+	sat = bo->seats;
 	while (shrink && barrier_refuse(barrier, bo, &exit)) {
 		barrier_unlock(barrier, &exit);
 		barrier_exit_init(&exit);
@@ -448,15 +462,19 @@ static void barrier_drop_member(struct muster_barrier *barrier, struct barrier_o
 	}
 	barrier_give_up_seats(barrier, bo, &exit);
 	barrier_unlock_form(barrier, &exit);
+	return sat;
 }
 
 static void barrier_owner_drop(struct muster_owner *owner)
 {
 	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
 
-	barrier_runner_lost(barrier, to_barrier_owner(owner), 0);
+	bool held = barrier_runner_lost(barrier, to_barrier_owner(owner), 0);
+
 	if (barrier_has_members(barrier))
-		barrier_drop_member(barrier, to_barrier_owner(owner));
+		held |= barrier_drop_member(barrier, to_barrier_owner(owner));
+	if (held)
+		muster_count(&barrier->object, deaths);
 }
 
 static __poll_t barrier_poll(struct muster_object *object)
@@ -496,21 +514,37 @@ static void barrier_count(struct muster_object *object, struct muster_entry *ent
 	spin_unlock(&object->lock);
 }
 
+static u64 barrier_held(struct muster_owner *owner)
+{
+	struct barrier_owner *bo = to_barrier_owner(owner);
+	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
+
+	return bo->seats + (barrier->runner == bo);
+}
+
 static void barrier_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_barrier *barrier = to_barrier(object);
-	u32 waiting, broken_by;
+	u32 parties, waiting, broken_by, seats, missing;
 	u64 generation;
+	bool acting;
 
 	spin_lock(&object->lock);
+	parties = barrier->parties;
+	acting = barrier->runner;
+	seats = barrier->seats;
+	missing = barrier->nr_missing;
 	generation = barrier->generation;
 	waiting = barrier->nr_acting + barrier->nr_queued;
 	broken_by = barrier->broken.broken_by;
 	spin_unlock(&object->lock);
-	seq_printf(m, "muster-parties:\t%u\n", barrier->parties);
+	seq_printf(m, "muster-parties:\t%u\n", parties);
 	seq_printf(m, "muster-waiters:\t%u\n", waiting);
 	seq_printf(m, "muster-generation:\t%llu\n", generation);
+	seq_printf(m, "muster-acting:\t%d\n", acting);
 	seq_printf(m, "muster-broken:\t%u\n", broken_by);
+	seq_printf(m, "muster-seats:\t%u\n", seats);
+	seq_printf(m, "muster-missing:\t%u\n", missing);
 }
 
 const struct muster_type muster_barrier_type = {
@@ -526,6 +560,7 @@ const struct muster_type muster_barrier_type = {
 	.destroy = barrier_destroy,
 	.owner_drop = barrier_owner_drop,
 	.poll = barrier_poll,
+	.held = barrier_held,
 	.fdinfo = barrier_fdinfo,
 	.count = barrier_count,
 	.verdict = barrier_verdict,

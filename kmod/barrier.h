@@ -226,6 +226,7 @@ void barrier_unlock(struct muster_barrier *barrier, struct barrier_exit *exit)
 	__releases(&barrier->object.lock);
 void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *exit)
 	__releases(&barrier->object.lock);
+void barrier_tripped(struct muster_barrier *barrier, const struct muster_owner *owner);
 void barrier_end_acting(struct muster_barrier *barrier, const struct barrier_end *end,
 			struct barrier_exit *exit);
 void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, struct pid *pid,

@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 
 #include "barrier.h"
+#include "trace.h"
 
 /* ---- leaving ---- */
 
@@ -66,6 +67,13 @@ static void barrier_next_round(struct muster_barrier *barrier)
 	barrier->nr_there = 0;
 }
 
+/* A generation is about to leave, completed by the owner. */
+void barrier_tripped(struct muster_barrier *barrier, const struct muster_owner *owner)
+{
+	muster_count(&barrier->object, tripped);
+	trace_muster_barrier_tripped(barrier, owner);
+}
+
 /* The generation that is acting is over. */
 void barrier_end_acting(struct muster_barrier *barrier,
 			const struct barrier_end *end, struct barrier_exit *exit)
@@ -108,6 +116,10 @@ static void barrier_break(struct muster_barrier *barrier, const struct barrier_e
 	barrier_empty_queue(barrier, &pass, exit);
 	if (barrier->broken.broken_by)
 		return;
+	if (end->broken_by != MUSTER_BROKEN_RESET) {
+		muster_count(&barrier->object, broken);
+		trace_muster_barrier_broken(barrier, end, pid);
+	}
 	barrier->broken = *end;
 	barrier->broken_pid = get_pid(pid);
 }
@@ -158,6 +170,7 @@ static void barrier_start_action(struct muster_barrier *barrier, struct barrier_
 	barrier->runner = bo;
 	barrier->run_since = get_jiffies_64();
 	bo->token = ++barrier->token;
+	trace_muster_barrier_acting(barrier, &bo->owner);
 	*pass = (struct barrier_pass){
 		.generation = barrier->generation,
 		.token = barrier->token,
@@ -181,6 +194,7 @@ static void barrier_form(struct muster_barrier *barrier, struct barrier_owner *b
 		barrier_start_action(barrier, bo, barrier->arrivals, pass);
 		return;
 	}
+	barrier_tripped(barrier, &bo->owner);
 	*pass = (struct barrier_pass){
 		.generation = barrier->generation++,
 		.token = ++barrier->token,
@@ -212,6 +226,7 @@ static void barrier_trip_queued(struct muster_barrier *barrier, struct muster_wa
 {
 	lockdep_assert_held(&barrier->object.lock);
 
+	barrier_tripped(barrier, last->owner);
 	list_cut_position(&exit->queue.list, &barrier->queue, &last->node);
 	exit->queue.pass = (struct barrier_pass){
 		.generation = barrier->generation++,
@@ -326,6 +341,8 @@ static void barrier_add_arrival(struct muster_barrier *barrier, struct barrier_w
 	bw->arrival = barrier->arrivals++;
 	list_add_tail(&bw->waiter.node, &barrier->queue);
 	barrier->nr_queued++;
+	trace_muster_barrier_arrived(barrier, bw->waiter.owner);
+	muster_waiter_queued(&bw->waiter, 1);
 	if (!barrier_has_members(barrier))
 		return;
 	if (bo->arrived_in != barrier->round) {
@@ -354,6 +371,7 @@ static void barrier_withdraw(struct muster_barrier *barrier, struct barrier_wait
 	}
 	list_del(&bw->waiter.node);
 	barrier->nr_queued--;
+	trace_muster_barrier_withdrawn(barrier, bw->waiter.owner);
 	if (!barrier_has_members(barrier))
 		return;
 	list_del(&bw->in_member);

@@ -12,6 +12,7 @@
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 #include <linux/version.h>
 
@@ -40,6 +41,17 @@ static inline void muster_ipc_ns_put(struct ipc_namespace *ns)
 {
 	if (IS_ENABLED(CONFIG_IPC_NS))
 		ns->ns.ops->put(&ns->ns);
+}
+
+static inline unsigned int muster_ipc_ns_inum(const struct ipc_namespace *ns)
+{
+	return IS_ENABLED(CONFIG_IPC_NS) ? ns->ns.inum : 0;
+}
+
+/* init_ipc_ns is not for modules before 7.0; this never goes. */
+static inline struct ipc_namespace *muster_first_ipc_ns(void)
+{
+	return init_task.nsproxy->ipc_ns;
 }
 
 /*

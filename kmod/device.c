@@ -126,6 +126,7 @@ static const struct muster_command device_commands[] = {
 	{ MUSTER_INFO, muster_info_run },
 	{ MUSTER_OPEN, muster_open_run },
 	{ MUSTER_LIST, muster_list_ioctl },
+	{ MUSTER_TOTALS, muster_totals_ioctl },
 };
 
 static long muster_device_ioctl(struct file *file, unsigned int cmd,
@@ -139,8 +140,15 @@ static long muster_device_ioctl(struct file *file, unsigned int cmd,
 	return command ? command->run(&req) : -ENOTTY;
 }
 
+static void muster_device_fdinfo(struct seq_file *m, struct file *file)
+{
+	seq_puts(m, "muster-type:\tdevice\n");
+	seq_printf(m, "muster-version:\t%u\n", MUSTER_API_VERSION);
+}
+
 static const struct file_operations muster_device_fops = {
 	.owner = THIS_MODULE,
+	.show_fdinfo = muster_device_fdinfo,
 	.unlocked_ioctl = muster_device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
@@ -157,9 +165,12 @@ static int __init muster_init(void)
 {
 	int err;
 
-	err = muster_objects_init();
+	err = muster_spaces_init();
 	if (err)
 		return err;
+	err = muster_objects_init();
+	if (err)
+		goto err_spaces;
 	err = muster_owners_init();
 	if (err)
 		goto err_objects;
@@ -176,6 +187,8 @@ err_owners:
 	muster_owners_exit();
 err_objects:
 	muster_objects_exit();
+err_spaces:
+	muster_spaces_exit();
 	return err;
 }
 
@@ -186,6 +199,7 @@ static void __exit muster_exit(void)
 	muster_linger_exit();
 	muster_owners_exit();
 	muster_objects_exit();
+	muster_spaces_exit();
 	muster_quota_exit();
 }
 

@@ -9,6 +9,8 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
 #include <linux/slab.h>
 
 #include "muster.h"
@@ -102,19 +104,43 @@ int muster_object_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* So many processes that use a file are told of. */
+#define MUSTER_FDINFO_OWNERS	64
+
+/* Who has used the file, and what they hold through it (W1), as the reader knows them. */
+static void muster_owners_fdinfo(struct seq_file *m, struct muster_file *mfile)
+{
+	struct pid_namespace *pids = proc_pid_ns(file_inode(m->file)->i_sb);
+	struct muster_object *object = mfile->object;
+	struct muster_owner *owner;
+	int n = 0;
+
+	spin_lock(&object->lock);
+	list_for_each_entry(owner, &mfile->owners, in_file) {
+		if (n++ == MUSTER_FDINFO_OWNERS)
+			break;
+		seq_printf(m, "muster-owner:\t%d %llu\n", pid_nr_ns(owner->pid, pids),
+			   object->type->held(owner));
+	}
+	spin_unlock(&object->lock);
+}
+
 void muster_object_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct muster_file *mfile = file->private_data;
 	struct muster_object *object = mfile->object;
 
 	seq_printf(m, "muster-type:\t%s\n", object->type->name);
+	seq_printf(m, "muster-id:\t%llu\n", object->id);
 	if (object->name) {
 		seq_puts(m, "muster-name:\t");
 		seq_write(m, object->name->bytes, object->name->len);
 		seq_putc(m, '\n');
 	}
 	seq_printf(m, "muster-mode:\t%04o\n", object->mode);
+	seq_printf(m, "muster-options:\t%u\n", object->options);
 	object->type->fdinfo(object, m);
+	muster_owners_fdinfo(m, mfile);
 }
 
 const struct file_operations muster_object_fops = {

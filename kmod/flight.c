@@ -148,13 +148,8 @@ static int flight_followers(const struct muster_request *req,
 	return muster_reply(req, ask, count);
 }
 
-static int flight_stat(const struct muster_request *req,
-		       struct muster_flight_stat *stat)
+static void flight_stat_count(struct muster_flight *flight, struct muster_flight_stat *stat)
 {
-	struct muster_flight *flight = to_flight(req->mfile->object);
-
-	if (stat->flags)
-		return -EINVAL;
 	stat->options = flight->object.options;
 	stat->handovers = flight->handovers;
 	stat->kept = atomic64_read(&flight->kept);
@@ -166,7 +161,33 @@ static int flight_stat(const struct muster_request *req,
 	stat->forgotten = atomic64_read(&flight->forgotten);
 	stat->orphaned = atomic64_read(&flight->orphaned);
 	stat->served = atomic64_read(&flight->served);
-	return muster_reply(req, stat, options);
+}
+
+static int flight_stat(const struct muster_request *req,
+		       struct muster_flight_stat *stat)
+{
+	struct muster_flight *flight = to_flight(req->mfile->object);
+	struct muster_roster roster;
+	struct flight_key key;
+	int err;
+
+	if (stat->flags || (!stat->key_len && stat->key))
+		return -EINVAL;
+	err = stat->key_len ? flight_key_copy(&key, stat->key, stat->key_len) : 0;
+	if (!err)
+		err = muster_roster_alloc(&roster, stat->processes, stat->nr_processes);
+	if (err)
+		return err;
+	flight_stat_count(flight, stat);
+	if (stat->key_len)
+		stat->nr_processes = flight_list_call(flight, &key, &roster);
+	else
+		stat->nr_processes = flight_list_leaders(flight, &roster);
+	err = muster_roster_copy(&roster, stat->processes);
+	if (!err)
+		err = muster_reply(req, stat, options);
+	muster_roster_free(&roster);
+	return err;
 }
 
 MUSTER_HANDLER(flight_join, struct muster_flight_join, buf_len)
@@ -249,6 +270,9 @@ static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 	seq_printf(m, "muster-calls:\t%lld\n", flight_nr_calls(flight));
 	seq_printf(m, "muster-kept:\t%lld\n", atomic64_read(&flight->kept));
 	seq_printf(m, "muster-waiters:\t%lld\n", atomic64_read(&flight->followers));
+	seq_printf(m, "muster-led:\t%lld\n", atomic64_read(&flight->led));
+	seq_printf(m, "muster-joined:\t%lld\n", atomic64_read(&flight->joined));
+	seq_printf(m, "muster-served:\t%lld\n", atomic64_read(&flight->served));
 }
 
 static void flight_waiter_end(struct muster_waiter *waiter)
@@ -273,6 +297,7 @@ const struct muster_type muster_flight_type = {
 	.owner_init = flight_owner_init,
 	.owner_drop = flight_owner_drop,
 	.poll = flight_poll,
+	.held = flight_held,
 	.fdinfo = flight_fdinfo,
 	.count = flight_count,
 	.linger = flight_linger,

@@ -21,7 +21,7 @@
  * flight.c has the ioctls, flight_join.c JOIN. flight_table.c has the calls by key,
  * flight_call.c the life of a call, flight_handover.c what becomes of it when its leader
  * is gone, flight_follow.c those who do not lead it, flight_kept.c its result when that is
- * kept, flight_result.c what waits to be fetched.
+ * kept, flight_result.c what waits to be fetched, flight_look.c who leads and who follows.
  *
  * Locking: a call has a lock of its own, so that keys do not meet. It guards the
  * call, and with the leading owner's lock inside it the owner's list of what it
@@ -122,6 +122,7 @@ struct flight_key {
  * @in_leader:	link in the leader's @led, while it is not @done
  * @in_kept:	link in the list of muster_kept, while it is @kept
  * @by_token:	link in the leader's @forgotten, unless @listed
+ * @since:	jiffies since when it does, for people to see
  * @leader_tid:	the thread that leads (F11) ...
  * @leader_start: ... and when it began, as thread ids are used again
  * @followers:	struct flight_waiter of those who would lead, in order
@@ -139,7 +140,7 @@ struct flight_key {
  * @rcu:	the table is read under RCU; once the last reference is gone
  * @key:	the key
  *
- * With a key of 16 bytes it takes 208 bytes.
+ * With a key of 16 bytes it takes 216 bytes.
  */
 struct flight_call {
 	struct rhash_head in_group;
@@ -162,6 +163,7 @@ struct flight_call {
 		struct rb_node by_token;
 		struct rcu_head rcu;
 	};
+	u64 since;
 	pid_t leader_tid;
 	u64 leader_start;
 	union {
@@ -379,6 +381,13 @@ bool flight_kept_drop(struct flight_call *call);
 u64 flight_linger(struct muster_object *object);
 int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
 bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
+
+/* ---- flight_look.c ---- */
+
+u32 flight_list_call(struct muster_flight *flight, const struct flight_key *key,
+		     struct muster_roster *roster);
+u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *roster);
+u64 flight_held(struct muster_owner *owner);
 
 /* ---- flight_result.c ---- */
 

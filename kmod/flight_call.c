@@ -2,10 +2,12 @@
 /*
  * The life of a call: how it begins, who leads it, how it ends. See flight.h.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
 
 #include "flight.h"
+#include "trace.h"
 
 /* ---- state changes, under the call's lock ---- */
 
@@ -59,6 +61,7 @@ bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 	dead = fo->owner.dead;
 	if (!dead) {
 		call->leader = fo;
+		call->since = get_jiffies_64();
 		call->leader_tid = task ? task->pid : 0;
 		call->leader_start = task ? task->start_time : 0;
 		list_add_tail(&call->in_leader, &fo->led);
@@ -142,10 +145,13 @@ void flight_end(struct flight_call *call, int verdict, bool keep,
 	exit->ended = !keep;
 
 	atomic64_sub(call->nr_shared, &flight->followers);
-	if (verdict)
+	if (verdict) {
 		atomic64_inc(&flight->orphaned);
-	else
+		muster_count(&flight->object, orphaned);
+	} else {
 		atomic64_add(call->nr_shared, &flight->joined);
+		muster_count_n(&flight->object, joined, call->nr_shared);
+	}
 }
 
 /* ---- leading ---- */
@@ -222,6 +228,7 @@ static int flight_begin_locked(struct flight_call *call, struct flight_owner *fo
 		refcount_inc(&call->refs);
 		plan->ticket->call = call;
 	}
+	trace_muster_flight_led(call, &fo->owner);
 	return 0;
 }
 
@@ -276,11 +283,13 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 		call->forget_at = ktime_get_ns() + plan->forget_after;
 	err = plan->refreshes ? flight_begin_refresh(call, fo, plan, token) :
 	      flight_begin(call, fo, plan, token);
-	if (err)
+	if (err) {
 		flight_call_put(call);
-	else
-		atomic64_inc(&flight->led);
-	return err;
+		return err;
+	}
+	atomic64_inc(&flight->led);
+	muster_count(&flight->object, led);
+	return 0;
 }
 
 /* Ends a call; true if it is kept. */
@@ -293,6 +302,7 @@ static bool flight_complete_locked(struct flight_call *call, const struct flight
 
 	call->status = end->status;
 	call->result = end->result;
+	trace_muster_flight_finished(call);
 	flight_detach(call);
 	flight_end(call, 0, keep, exit);
 	if (keep)

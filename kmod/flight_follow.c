@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 
 #include "flight.h"
+#include "trace.h"
 
 /* ---- forgetting ---- */
 
@@ -26,6 +27,8 @@ static void flight_forget_led(struct flight_call *call, struct flight_exit *exit
 	flight_unlist(call);
 	flight_drop_stale(call, exit);
 	atomic64_inc(&call->flight->forgotten);
+	muster_count(&call->flight->object, forgotten);
+	trace_muster_flight_forgotten(call, NULL);
 }
 
 static bool flight_forget_call(struct flight_call *call, u64 token)
@@ -131,6 +134,8 @@ static int flight_enter_locked(struct flight_call *call, struct flight_waiter *f
 		      &call->followers);
 	call->nr_followers++;
 	atomic64_inc(&call->flight->followers);
+	trace_muster_flight_joined(call, fw->waiter.owner);
+	muster_waiter_queued(&fw->waiter, 1);
 	return MUSTER_QUEUED;
 }
 

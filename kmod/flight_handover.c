@@ -3,6 +3,7 @@
  * What becomes of a call whose leader has died, or gives it up (F6). See flight.h.
  */
 #include "flight.h"
+#include "trace.h"
 
 /* What flight_detach() has undone is as it was, since nobody else could lead. */
 static void flight_reattach(struct flight_call *call, struct flight_owner *fo)
@@ -38,11 +39,13 @@ static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, b
 		call->attempt++;
 		call->handovers_left--;
 		atomic64_inc(&call->flight->handed_over);
+		muster_count(&call->flight->object, handed_over);
 	}
 	fw->lead = true;
 	fw->token = call->token;
 	fw->attempt = call->attempt;
 	fw->shared = call->nr_followers;
+	trace_muster_flight_handed_over(call, fw->waiter.owner);
 	return true;
 }
 
@@ -64,6 +67,7 @@ static int flight_hand_over(struct flight_call *call, bool counted,
 		fw = list_first_entry_or_null(&call->followers, struct flight_waiter,
 					      waiter.node);
 		if (!fw || (counted && !call->handovers_left)) {
+			trace_muster_flight_orphaned(call, &call->leader->owner);
 			flight_detach(call);
 			flight_end(call, -EOWNERDEAD, false, exit);
 			return 0;
@@ -88,6 +92,19 @@ static void flight_uncount(struct flight_call *call)
 		return;
 	atomic64_dec(&call->flight->led);
 	atomic64_dec(&call->flight->orphaned);
+	muster_count_n(&call->flight->object, led, -1);
+	muster_count_n(&call->flight->object, orphaned, -1);
+}
+
+/* The leader says so; whether it is the leader still is seen here as well. */
+static void flight_trace_abandoned(struct flight_call *call, struct flight_owner *fo, u64 token)
+{
+	if (!trace_muster_flight_abandoned_enabled())
+		return;
+	spin_lock(&call->lock);
+	if (flight_leads(call, fo, token))
+		trace_muster_flight_abandoned(call, &fo->owner);
+	spin_unlock(&call->lock);
 }
 
 /**
@@ -111,6 +128,8 @@ int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
 	call = flight_find_led(flight, fo, key, token);
 	if (!call)
 		return -EPERM;
+	if (counted)
+		flight_trace_abandoned(call, fo, token);
 	do {
 		flight_exit_init(&exit);
 		spin_lock(&call->lock);
@@ -143,6 +162,7 @@ void flight_drop_led(struct flight_owner *fo)
 {
 	struct flight_call *call;
 	struct flight_exit exit;
+	bool died = false;
 
 	while ((call = flight_first_led(fo))) {
 		flight_exit_init(&exit);
@@ -150,7 +170,10 @@ void flight_drop_led(struct flight_owner *fo)
 		if (call->leader == fo)
 			flight_hand_over(call, true, &exit);
 		flight_unlock(call, &exit);
+		died = true;
 		flight_call_put(call);
 		cond_resched();
 	}
+	if (died)
+		muster_count(muster_owner_object(&fo->owner), deaths);
 }

@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 
 #include "flight.h"
+#include "trace.h"
 
 static u64 flight_later(u64 now, u64 ns)
 {
@@ -49,6 +50,8 @@ void flight_kept_add(struct flight_call *call, const struct flight_end *end)
 	list_add_tail(&call->in_kept, &kept->list);
 	spin_unlock(&kept->lock);
 	atomic64_inc(&call->flight->kept);
+	muster_count(&call->flight->object, kept);
+	trace_muster_flight_kept(call);
 }
 
 /*
@@ -64,6 +67,7 @@ bool flight_kept_drop(struct flight_call *call)
 
 	if (!call->kept)
 		return false;
+	trace_muster_flight_dropped(call, NULL);
 	spin_lock(&kept->lock);
 	call->kept = false;
 	list_del(&call->in_kept);
@@ -160,6 +164,8 @@ static void flight_answer(struct flight_call *call, struct flight_waiter *fw, u3
 	fw->outcome = MUSTER_OUTCOME_KEPT | outcome;
 	fw->age = now - call->ended;
 	atomic64_inc(&call->flight->served);
+	muster_count(&call->flight->object, served);
+	trace_muster_flight_served(call, fw->waiter.owner);
 }
 
 /*

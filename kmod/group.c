@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "group.h"
+#include "trace.h"
 
 /* ---- adding ---- */
 
@@ -102,6 +103,7 @@ static int group_claim_owner(struct muster_group *group, struct group_owner *go,
 		group_slot_move(slot, go);
 		pid = slot->pid;
 		slot->pid = get_pid(go->owner.pid);
+		trace_muster_group_claimed(group, slot);
 	}
 	spin_unlock(&group->object.lock);
 	put_pid(pid);
@@ -304,7 +306,7 @@ static int group_cancel(const struct muster_request *req, struct muster_group_ca
 	if (cancel->flags)
 		return -EINVAL;
 	spin_lock(&group->object.lock);
-	group->cancelled = true;
+	group_set_cancelled(group);
 	group_unlock_serve(group);
 	return 0;
 }
@@ -336,6 +338,7 @@ static int group_reset(const struct muster_request *req, struct muster_group_can
 		spin_unlock(&group->object.lock);
 		return -EBUSY;
 	}
+	trace_muster_group_reset(group);
 	slots = group->slots;
 	group->slots = RB_ROOT;
 	group->newest = NULL;
@@ -457,11 +460,15 @@ static void group_owner_drop(struct muster_owner *owner)
 {
 	struct muster_group *group = to_group(muster_owner_object(owner));
 	struct group_owner *go = to_group_owner(owner);
-	bool more;
+	bool died = false, more;
 	u32 n;
 
 	do {
 		spin_lock(&group->object.lock);
+		/* A dead one gets no more. */
+		if (go->nr_slots && !died)
+			muster_count(&group->object, deaths);
+		died = true;
 		for (n = 0; n < MUSTER_BATCH && go->nr_slots; n++)
 			group_end_task(group, list_first_entry(&go->slots, struct group_slot,
 							       in_owner),
@@ -505,6 +512,11 @@ static void group_count(struct muster_object *object, struct muster_entry *entry
 	spin_unlock(&object->lock);
 }
 
+static u64 group_held(struct muster_owner *owner)
+{
+	return to_group_owner(owner)->nr_slots;
+}
+
 static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_group *group = to_group(object);
@@ -517,10 +529,12 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 	cancelled = group->cancelled;
 	waiters = group_nr_waiting(group);
 	spin_unlock(&object->lock);
+	seq_printf(m, "muster-limit:\t%u\n", group->limit == U32_MAX ? 0 : group->limit);
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-pending:\t%u\n", counts.pending);
 	seq_printf(m, "muster-succeeded:\t%u\n", counts.succeeded);
 	seq_printf(m, "muster-failed:\t%u\n", counts.failed);
+	seq_printf(m, "muster-died:\t%u\n", counts.died);
 	seq_printf(m, "muster-cancelled:\t%d\n", cancelled);
 }
 
@@ -556,6 +570,7 @@ const struct muster_type muster_group_type = {
 	.owner_init = group_owner_init,
 	.owner_drop = group_owner_drop,
 	.poll = group_poll,
+	.held = group_held,
 	.fdinfo = group_fdinfo,
 	.count = group_count,
 	.verdict = group_verdict,

@@ -179,6 +179,7 @@ void group_take_back(struct muster_group *group, struct group_owner *go, u64 fir
 		     u32 nr);
 void group_end_task(struct muster_group *group, struct group_slot *slot, s32 status,
 		    u32 state);
+void group_set_cancelled(struct muster_group *group);
 void group_unlock_serve(struct muster_group *group) __releases(&group->object.lock);
 bool group_has_work(const struct muster_group *group);
 u32 group_nr_left(const struct muster_group *group);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "group.h"
+#include "trace.h"
 
 /**
  * struct group_exit - waiters on their way out
@@ -186,6 +187,7 @@ static void group_add(struct muster_group *group, struct group_waiter *gw)
 		group_slot_give(slot, to_group_owner(gw->waiter.owner));
 	}
 	group->counts.pending += gw->nr_slots;
+	trace_muster_group_added(group, gw->waiter.owner, gw->first, gw->nr_slots);
 }
 
 /* The caller never learned of its slots: those that are still its own go (T4). */
@@ -209,6 +211,16 @@ void group_take_back(struct muster_group *group, struct group_owner *go, u64 fir
 	group_slots_free(&gone);
 }
 
+/* Nothing is added any more. */
+void group_set_cancelled(struct muster_group *group)
+{
+	lockdep_assert_held(&group->object.lock);
+
+	if (!group->cancelled)
+		trace_muster_group_cancelled(group);
+	group->cancelled = true;
+}
+
 /* A task is over. The caller serves those who wait, by group_unlock_serve(). */
 void group_end_task(struct muster_group *group, struct group_slot *slot, s32 status,
 		    u32 state)
@@ -222,18 +234,21 @@ void group_end_task(struct muster_group *group, struct group_slot *slot, s32 sta
 	slot->state = state;
 	slot->order = counts->succeeded + counts->failed + 1;
 	counts->pending--;
+	muster_count(&group->object, tasks);
+	trace_muster_group_done(group, slot);
 	if (state == MUSTER_TASK_DIED)
 		counts->died++;
 	if (state == MUSTER_TASK_DONE && !status) {
 		counts->succeeded++;
 		return;
 	}
+	muster_count(&group->object, failures);
 	if (!counts->failed++) {
 		counts->status = status;
 		counts->slot = slot->number;
 	}
 	if (!(group->object.options & MUSTER_GROUP_KEEP_GOING))
-		group->cancelled = true;
+		group_set_cancelled(group);
 }
 
 /* ---- those who wait ---- */
@@ -496,6 +511,7 @@ int group_enter_add(struct muster_group *group, struct group_waiter *gw, bool no
 	if (err == MUSTER_QUEUED) {
 		list_add_tail(&gw->waiter.node, &group->adders);
 		group->nr_adders++;
+		muster_waiter_queued(&gw->waiter, gw->nr_slots);
 	}
 	spin_unlock(&group->object.lock);
 	return err;
@@ -539,8 +555,10 @@ int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool n
 		gw->counts = group->counts;
 	else
 		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
-	if (err == MUSTER_QUEUED)
+	if (err == MUSTER_QUEUED) {
 		group_queue_wait(group, gw);
+		muster_waiter_queued(&gw->waiter, gw->successes);
+	}
 	spin_unlock(&group->object.lock);
 	return err;
 }

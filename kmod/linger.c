@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "muster.h"
+#include "trace.h"
 
 static unsigned int linger_max = 3600;
 module_param(linger_max, uint, 0644);
@@ -60,6 +61,7 @@ bool muster_linger_begin(struct muster_object *object)
 	list_add_tail(&object->in_linger, &lingering);
 	list_add_tail(&object->in_user, muster_user_lingering(object->user));
 	muster_linger_schedule(now, until);
+	trace_muster_object_lingers(object);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  *
  * Four rooms: the device, its dispatch and the files of objects (device.c, file.c);
  * objects, names and access (object.c, linger.c, list.c) with the limits of each user (quota.c);
+ * what has happened in each namespace (space.c), and tracepoints (trace.h);
  * owners, who hold things and whose end gives them back (owner.c); waiters, be they
  * threads (waiter.c) or tickets (ticket.c), and how they are listed (roster.c). A
  * primitive is a struct muster_type in a file of its own and a line in
@@ -20,6 +21,8 @@
  *				what it leads
  * muster_kept.lock		what is kept for a user
  *
+ * spaces_mutex (space.c) is for the namespaces, and nothing is locked inside it.
+ *
  * sem.c has a mutex of its own, outside the object's lock.
  *
  * All but the mutexes are spinlocks that are held for a few instructions, or for a
@@ -31,6 +34,7 @@
 
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
@@ -49,6 +53,7 @@
 struct muster_object;
 struct muster_owner;
 struct muster_result;
+struct muster_space;
 struct muster_ticket;
 struct muster_user;
 struct muster_waiter;
@@ -218,6 +223,7 @@ static int _name##_run(struct muster_request *req)			\
  * @owner_drop:	the owner is dead: gives back all that it holds. Called once,
  *		without locks.
  * @poll:	what poll(2) sees; the caller has queued itself already
+ * @held:	how much the owner holds, for people to see; under the object's lock
  * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
  * @count:	fills in @limit, @used, @kept and @waiters of an entry of LIST
  * @linger:	until when (ns, CLOCK_MONOTONIC) an object is worth being found by
@@ -243,6 +249,7 @@ struct muster_type {
 	void (*owner_init)(struct muster_owner *owner);
 	void (*owner_drop)(struct muster_owner *owner);
 	__poll_t (*poll)(struct muster_object *object);
+	u64 (*held)(struct muster_owner *owner);
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
 	void (*count)(struct muster_object *object, struct muster_entry *entry);
 	u64 (*linger)(struct muster_object *object);
@@ -292,6 +299,9 @@ struct muster_name {
 /**
  * struct muster_object - what the core knows of an object
  * @type:	its primitive
+ * @id:		its number, for people to see: no other object ever has it
+ * @totals:	of @space
+ * @space:	what has happened in the IPC namespace that it was made in
  * @lock:	see "Locking" above
  * @poll:	who polls it
  * @refs:	one for each open file
@@ -310,10 +320,14 @@ struct muster_name {
  * @in_linger:	link in the list of all that linger
  * @in_user:	link in @user's
  *
- * All between @poll and @by_name but @refs is constant once created.
+ * All between @poll and @by_name but @refs is constant once created, and so is what comes
+ * before @lock.
  */
 struct muster_object {
 	const struct muster_type *type;
+	u64 id;
+	struct muster_totals __percpu *totals;
+	struct muster_space *space;
 	spinlock_t lock;	/* see "Locking" */
 	wait_queue_head_t poll;
 	refcount_t refs;
@@ -358,6 +372,42 @@ static inline void muster_object_wake_poll(struct muster_object *object)
 
 int muster_objects_init(void);
 void muster_objects_exit(void);
+
+/* ---- space.c: what has happened in each namespace (I5) ---- */
+
+/*
+ * Counters: name as in /sys/module/muster/totals and struct muster_totals, where they are
+ * in this order.
+ */
+#define MUSTER_TOTALS_LIST(total)					\
+	total(objects)							\
+	total(led)							\
+	total(joined)							\
+	total(served)							\
+	total(handed_over)						\
+	total(orphaned)							\
+	total(forgotten)						\
+	total(kept)							\
+	total(granted)							\
+	total(tripped)							\
+	total(broken)							\
+	total(tasks)							\
+	total(failures)							\
+	total(waits)							\
+	total(timeouts)							\
+	total(deaths)
+
+struct muster_space *muster_space_get(void);
+void muster_space_put(struct muster_space *space);
+struct muster_totals __percpu *muster_space_totals(struct muster_space *space);
+unsigned int muster_space_inum(const struct muster_space *space);
+int muster_totals_ioctl(struct muster_request *req);
+int muster_spaces_init(void);
+void muster_spaces_exit(void);
+
+/* Counts so many of something; one instruction, and no cache line of others'. */
+#define muster_count_n(object, total, n)	this_cpu_add((object)->totals->total, n)
+#define muster_count(object, total)		muster_count_n(object, total, 1)
 
 /* ---- list.c: what names there are (I5) ---- */
 
@@ -520,6 +570,7 @@ enum muster_leave {
  * @leave:	called without locks when the thread would leave for @reason
  *		(-ETIMEDOUT, -ERESTARTSYS, -EBADF; a ticket that is closed: -ECANCELED)
  * @since:	jiffies when it began to wait, for people to see
+ * @began:	the same in ns (CLOCK_MONOTONIC) if that is traced, else 0
  * @verdict:	how it ended: 0 or a negative errno; written by the taker before
  *		it says @settled
  * @settled:	the last thing written to the waiter, which may be gone after
@@ -550,6 +601,7 @@ struct muster_waiter {
 	struct muster_owner *owner;
 	enum muster_leave (*leave)(struct muster_waiter *waiter, int reason);
 	u64 since;
+	u64 began;
 	int verdict;
 	bool settled;
 };
@@ -559,6 +611,9 @@ struct muster_waiter {
 
 void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner,
 			enum muster_leave (*leave)(struct muster_waiter *, int));
+void muster_waiter_queued(struct muster_waiter *waiter, u64 amount);
+u64 muster_waited(const struct muster_waiter *waiter);
+void muster_waiter_left(struct muster_waiter *waiter, int reason);
 int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *until);
 void muster_settle(struct muster_waiter *waiter);
 void muster_settle_all(struct list_head *taken);

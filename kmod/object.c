@@ -21,8 +21,10 @@
 #include <linux/uaccess.h>
 
 #include "muster.h"
+#include "trace.h"
 
 static struct rhashtable names;
+static atomic64_t last_id;
 /* See "Locking" above. */
 DEFINE_MUTEX(muster_names_mutex);
 
@@ -165,6 +167,12 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 			goto err_user;
 	}
 
+	err = -ENOMEM;
+	object->space = muster_space_get();
+	if (!object->space)
+		goto err_charge;
+	object->totals = muster_space_totals(object->space);
+	object->id = atomic64_inc_return(&last_id);
 	object->type = type;
 	spin_lock_init(&object->lock);
 	init_waitqueue_head(&object->poll);
@@ -175,13 +183,16 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	object->gid = current_egid();
 	err = type->init(object, how);
 	if (err)
-		goto err_charge;
+		goto err_space;
 	if (name->len)
 		object->name = name;
 	else
 		muster_name_put(name);
+	muster_count(object, objects);
 	return object;
 
+err_space:
+	muster_space_put(object->space);
 err_charge:
 	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 err_user:
@@ -194,6 +205,8 @@ err_free:
 static void muster_object_free(struct muster_object *object)
 {
 	object->type->destroy(object);
+	muster_count_n(object, objects, -1);
+	muster_space_put(object->space);
 	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 	muster_user_put(object->user);
 	muster_name_put(object->name);
@@ -243,10 +256,12 @@ static struct muster_object *muster_object_find(const struct muster_name *name,
 		return ERR_PTR(-EACCES);
 	if (!muster_options_match(object, how))
 		return muster_object_differs(object, remains);
-	if (object->lingers)
+	if (object->lingers) {
 		muster_linger_end(object);
-	else
+		trace_muster_object_found(object);
+	} else {
 		refcount_inc(&object->refs);
+	}
 	return object;
 }
 
@@ -333,6 +348,8 @@ int muster_object_open(struct muster_open *how, struct muster_object **object)
 	if (IS_ERR(found))
 		return PTR_ERR(found);
 
+	if (how->created)
+		trace_muster_object_created(found);
 	*object = found;
 	return 0;
 }
@@ -364,8 +381,10 @@ void muster_object_put(struct muster_object *object)
 		return;
 	last = object->name ? muster_object_put_named(object) :
 	       refcount_dec_and_test(&object->refs);
-	if (last)
-		muster_object_free(object);
+	if (!last)
+		return;
+	trace_muster_object_gone(object);
+	muster_object_free(object);
 }
 
 int muster_objects_init(void)

@@ -32,6 +32,7 @@
 #include <linux/slab.h>
 
 #include "muster.h"
+#include "trace.h"
 
 static struct rhashtable owners;
 
@@ -165,6 +166,7 @@ static void muster_owner_drop(struct muster_owner *owner)
 	muster_table_op(rhashtable_remove_fast(&owners, &owner->by_key, owners_params));
 	spin_unlock(&object->lock);
 
+	trace_muster_owner_gone(object, owner);
 	muster_owner_wake(owner);
 	if (owner->mfile->ticket)
 		muster_ticket_drop(owner->mfile->ticket, owner);

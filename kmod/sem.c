@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "muster.h"
+#include "trace.h"
 
 /**
  * struct muster_sem - a semaphore
@@ -114,6 +115,9 @@ static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 	sem->free -= permits;
 	grant->token = ++sem->token;
 	grant->abandoned = sem->abandoned;
+	muster_count(&sem->object, granted);
+	trace_muster_sem_granted(&sem->object, &so->owner, permits, sem->free,
+				 sem->nr_waiters, sem->token);
 	if (sem_is_signalling(sem) || !permits)
 		return;
 	if (!so->held) {
@@ -141,6 +145,8 @@ static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits
 		permits = 0;
 	}
 	sem->free += permits;
+	trace_muster_sem_released(&sem->object, so ? &so->owner : NULL, permits, sem->free,
+				  sem->nr_waiters, sem->token);
 	return permits;
 }
 
@@ -308,6 +314,9 @@ static enum muster_leave sem_leave(struct muster_waiter *waiter, int reason)
 	}
 	list_del(&waiter->node);
 	sem->nr_waiters--;
+	trace_muster_sem_cancelled(&sem->object, waiter->owner,
+				   to_sem_waiter(waiter)->permits, sem->free,
+				   sem->nr_waiters, sem->token);
 	/* The next may ask for less (S5). */
 	sem_unlock_serve(sem);
 	return MUSTER_LEFT;
@@ -325,6 +334,9 @@ static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonbloc
 	if (err == -EAGAIN && !nonblock) {
 		list_add_tail(&sw->waiter.node, &sem->queue);
 		sem->nr_waiters++;
+		trace_muster_sem_queued(&sem->object, owner, sw->permits, sem->free,
+					sem->nr_waiters, sem->token);
+		muster_waiter_queued(&sw->waiter, sw->permits);
 		err = MUSTER_QUEUED;
 	}
 	spin_unlock(&sem->object.lock);
@@ -506,6 +518,7 @@ static int sem_set_limit(const struct muster_request *req,
 
 	if (!sem_is_signalling(sem))
 		sem->free += limit - sem->limit;
+	trace_muster_sem_limit(&sem->object, sem->limit, limit);
 	sem->limit = limit;
 	sem_unlock_serve(sem);
 	if (limit < (s64)set->old_limit)
@@ -656,8 +669,10 @@ static void sem_owner_drop(struct muster_owner *owner)
 	struct sem_owner *so = to_sem_owner(owner);
 
 	spin_lock(&sem->object.lock);
-	if (!sem_is_signalling(sem) && sem_ungrant(sem, so, S64_MAX))
+	if (so->held && sem_ungrant(sem, so, S64_MAX)) {
 		sem->abandoned = true;
+		muster_count(&sem->object, deaths);
+	}
 	list_del_init(&so->holding);
 	sem_unlock_serve(sem);
 }
@@ -695,20 +710,32 @@ static void sem_count(struct muster_object *object, struct muster_entry *entry)
 	spin_unlock(&object->lock);
 }
 
+static u64 sem_held(struct muster_owner *owner)
+{
+	return to_sem_owner(owner)->held;
+}
+
 static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_sem *sem = to_sem(object);
+	bool abandoned;
 	s64 limit, free;
 	u32 waiters;
+	u64 token;
 
 	spin_lock(&object->lock);
+	abandoned = sem->abandoned;
+	token = sem->token;
 	limit = sem->limit;
 	free = sem->free;
 	waiters = sem->nr_waiters;
 	spin_unlock(&object->lock);
 	seq_printf(m, "muster-limit:\t%lld\n", limit);
+	seq_printf(m, "muster-held:\t%lld\n", max_t(s64, limit - free, 0));
 	seq_printf(m, "muster-available:\t%lld\n", max_t(s64, free, 0));
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
+	seq_printf(m, "muster-token:\t%llu\n", token);
+	seq_printf(m, "muster-abandoned:\t%d\n", abandoned);
 }
 
 const struct muster_type muster_sem_type = {
@@ -725,6 +752,7 @@ const struct muster_type muster_sem_type = {
 	.owner_init = sem_owner_init,
 	.owner_drop = sem_owner_drop,
 	.poll = sem_poll,
+	.held = sem_held,
 	.fdinfo = sem_fdinfo,
 	.count = sem_count,
 	.verdict = sem_verdict,

@@ -101,6 +101,7 @@ static void muster_ticket_leave(struct muster_ticket *ticket, int reason)
 	if (!muster_ticket_settled(ticket) &&
 	    waiter->leave(waiter, reason) == MUSTER_LEFT) {
 		waiter->verdict = reason;
+		muster_waiter_left(waiter, reason);
 		muster_ticket_settle(ticket);
 	}
 	mutex_unlock(&ticket->leaving);
@@ -332,7 +333,8 @@ static void muster_ticket_fdinfo(struct seq_file *m, struct file *file)
 	if (muster_ticket_settled(mfile->ticket))
 		seq_printf(m, "muster-ticket:\tsettled %d\n", mfile->ticket->waiter.verdict);
 	else
-		seq_puts(m, "muster-ticket:\twaits\n");
+		seq_printf(m, "muster-ticket:\twaits %llu\n",
+			   muster_waited(&mfile->ticket->waiter));
 }
 
 const struct file_operations muster_ticket_fops = {

@@ -13,6 +13,7 @@
 #include <linux/sched/task.h>
 
 #include "muster.h"
+#include "trace.h"
 
 /**
  * muster_deadline_set - how long a request may wait
@@ -65,8 +66,40 @@ void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner
 	waiter->owner = owner;
 	waiter->leave = leave;
 	waiter->since = get_jiffies_64();
+	waiter->began = 0;
 	waiter->verdict = MUSTER_QUEUED;
 	waiter->settled = false;
+}
+
+/**
+ * muster_waiter_queued - somebody has to wait
+ * @waiter:	just put into its queue, which is locked
+ * @amount:	of what it waits for
+ */
+void muster_waiter_queued(struct muster_waiter *waiter, u64 amount)
+{
+	struct muster_object *object = muster_owner_object(waiter->owner);
+
+	muster_count(object, waits);
+	if (trace_muster_wait_end_enabled())
+		waiter->began = ktime_get_ns();
+	trace_muster_wait_begin(object, waiter, amount);
+}
+
+/* For how many ns it has waited; to the tick, if nobody was to know when it began. */
+u64 muster_waited(const struct muster_waiter *waiter)
+{
+	if (waiter->began)
+		return ktime_get_ns() - waiter->began;
+	return jiffies64_to_nsecs(get_jiffies_64() - waiter->since);
+}
+
+/* It has left the queue by itself. */
+void muster_waiter_left(struct muster_waiter *waiter, int reason)
+{
+	if (reason == -ETIMEDOUT)
+		muster_count(muster_owner_object(waiter->owner), timeouts);
+	trace_muster_wait_end(waiter, reason);
 }
 
 /* Sleeps until woken. Returns false when the deadline has passed. */
@@ -139,8 +172,10 @@ int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *unti
 
 			__set_current_state(TASK_RUNNING);
 			leave = waiter->leave(waiter, err);
-			if (leave == MUSTER_LEFT)
+			if (leave == MUSTER_LEFT) {
+				muster_waiter_left(waiter, err);
 				break;
+			}
 			state = TASK_KILLABLE | TASK_FREEZABLE;
 			if (leave == MUSTER_SETTLED) {
 				state = TASK_UNINTERRUPTIBLE;
@@ -168,6 +203,7 @@ void muster_settle(struct muster_waiter *waiter)
 {
 	struct task_struct *task = waiter->task;
 
+	trace_muster_wait_end(waiter, waiter->verdict);
 	if (waiter->ticket) {
 		muster_ticket_settle(waiter->ticket);
 		cond_resched();

@@ -148,6 +148,7 @@ struct muster_verdict {
 /* On /dev/muster. */
 #define MUSTER_OPEN		_IO(MUSTER_IOC_MAGIC, 0x01)
 #define MUSTER_LIST		_IO(MUSTER_IOC_MAGIC, 0x02)
+#define MUSTER_TOTALS		_IO(MUSTER_IOC_MAGIC, 0x03)
 /* On a flight group. */
 #define MUSTER_FLIGHT_JOIN	_IO(MUSTER_IOC_MAGIC, 0x20)
 #define MUSTER_FLIGHT_FINISH	_IO(MUSTER_IOC_MAGIC, 0x21)
@@ -344,6 +345,54 @@ struct muster_list {
 	__u32 __reserved;
 	__u32 nr_entries;
 	__u32 more;
+};
+
+/**
+ * struct muster_totals - ioctl(MUSTER_TOTALS): what has happened so far (I5)
+ * @size:	sizeof(struct muster_totals); at least 8
+ * @flags:	0
+ * @objects:	(out) objects that there are now, with a name or without
+ * @led:	(out) flight: calls begun
+ * @joined:	(out) flight: results that followers got
+ * @served:	(out) flight: joins that got a kept result
+ * @handed_over: (out) flight: hand-overs
+ * @orphaned:	(out) flight: calls that ended with EOWNERDEAD or without anyone left
+ * @forgotten:	(out) flight: calls forgotten
+ * @kept:	(out) flight: results that were kept, now or before
+ * @granted:	(out) semaphore: times that permits were granted
+ * @tripped:	(out) barrier: generations that tripped
+ * @broken:	(out) barrier: times that one broke; resets do not count
+ * @tasks:	(out) group: tasks that have ended
+ * @failures:	(out) group: of these, how many failed, those that died included
+ * @waits:	(out) times that somebody had to wait, callers and tickets, of all types
+ * @timeouts:	(out) how many of them ended because the deadline passed
+ * @deaths:	(out) processes that ended, or closed their last descriptor, while they held
+ *		something: permits, leadership, an action or a seat, tasks
+ *
+ * Of all objects that were made in the caller's IPC namespace; joined + served of led +
+ * joined + served is the share of the work that was saved. Counters begin with the module
+ * in the namespace that the machine began with, and in others with the oldest object that
+ * is there now. They are read one after the other, while others go on.
+ */
+struct muster_totals {
+	__u32 size;
+	__u32 flags;
+	__u64 objects;
+	__u64 led;
+	__u64 joined;
+	__u64 served;
+	__u64 handed_over;
+	__u64 orphaned;
+	__u64 forgotten;
+	__u64 kept;
+	__u64 granted;
+	__u64 tripped;
+	__u64 broken;
+	__u64 tasks;
+	__u64 failures;
+	__u64 waits;
+	__u64 timeouts;
+	__u64 deaths;
 };
 
 /* ---- flight: of all concurrent callers for a key one does the work ---- */
@@ -594,6 +643,14 @@ struct muster_flight_fetch {
  * @orphaned:	(out) calls that ended with EOWNERDEAD or without anyone left
  * @kept:	(out) results that are kept (F8)
  * @served:	(out) joins that got a kept result
+ * @nr_processes: in: room at @processes, in structs; out: how many there are,
+ *		which may be more
+ * @key_len:	length of @key, 1 to MUSTER_KEY_MAX; 0: of all keys
+ * @processes:	pointer to struct muster_process[]; may be 0 if @nr_processes is. Without
+ *		a key those who lead a call that can be joined, in no order; @amount is how
+ *		many follow. With a key who leads it, then those who follow, in the order in which
+ *		they would lead, then those who would not, with an @amount of 1.
+ * @key:	pointer to a key; 0 if @key_len is
  */
 struct muster_flight_stat {
 	__u32 size;
@@ -609,11 +666,15 @@ struct muster_flight_stat {
 	__u64 orphaned;
 	__u64 kept;
 	__u64 served;
+	__u32 nr_processes;
+	__u32 key_len;
+	__aligned_u64 processes;
+	__aligned_u64 key;
 };
 
 /* ---- a process, as the STAT ioctls list them ---- */
 
-#define MUSTER_PROCESS_HOLDER	1	/* holds permits; runs the action */
+#define MUSTER_PROCESS_HOLDER	1	/* holds permits; runs the action; leads */
 #define MUSTER_PROCESS_WAITER	2	/* waits, in the order of the list */
 #define MUSTER_PROCESS_MISSING	3	/* a member that is waited for (B6) */
 
@@ -621,8 +682,8 @@ struct muster_flight_stat {
  * struct muster_process - who holds, who waits
  * @pid:	process id in the caller's PID namespace, 0 if it has none there
  * @role:	MUSTER_PROCESS_*
- * @amount:	permits held or asked for; slots; 1 for a barrier, of a member that is
- *		missing how many of its parties are
+ * @amount:	permits held or asked for; slots; of a leader how many follow; 1 for a barrier,
+ *		of a member that is missing how many of its parties are
  * @since:	CLOCK_MONOTONIC ns since when, to the kernel's tick; now if missing
  *
  * This struct does not grow either: it comes in arrays.
