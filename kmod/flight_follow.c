@@ -133,9 +133,10 @@ static int flight_enter_locked(struct flight_call *call, struct flight_waiter *f
 	list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ? &call->bystanders :
 		      &call->followers);
 	call->nr_followers++;
-	atomic64_inc(&call->flight->followers);
 	trace_muster_flight_joined(call, fw->waiter.owner);
 	muster_waiter_queued(&fw->waiter, 1);
+	/* Last: who sees it there finds the rest done. */
+	atomic64_inc(&call->flight->followers);
 	return MUSTER_QUEUED;
 }
 

@@ -105,6 +105,22 @@ static bool sem_is_signalling(const struct muster_sem *sem)
 	return sem->object.options & MUSTER_SEM_SIGNALLING;
 }
 
+/* ---- tracepoints, out of the way of what is to be quick ---- */
+
+static noinline __cold void sem_trace_granted(const struct muster_sem *sem,
+					      const struct sem_owner *so, s64 permits)
+{
+	trace_muster_sem_granted(&sem->object, &so->owner, permits, sem->free,
+				 sem->nr_waiters, sem->token);
+}
+
+static noinline __cold void sem_trace_released(const struct muster_sem *sem,
+					       const struct sem_owner *so, s64 permits)
+{
+	trace_muster_sem_released(&sem->object, so ? &so->owner : NULL, permits, sem->free,
+				  sem->nr_waiters, sem->token);
+}
+
 /* ---- state changes, under the lock ---- */
 
 static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
@@ -116,8 +132,8 @@ static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 	grant->token = ++sem->token;
 	grant->abandoned = sem->abandoned;
 	muster_count(&sem->object, granted);
-	trace_muster_sem_granted(&sem->object, &so->owner, permits, sem->free,
-				 sem->nr_waiters, sem->token);
+	if (trace_muster_sem_granted_enabled())
+		sem_trace_granted(sem, so, permits);
 	if (sem_is_signalling(sem) || !permits)
 		return;
 	if (!so->held) {
@@ -145,8 +161,8 @@ static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits
 		permits = 0;
 	}
 	sem->free += permits;
-	trace_muster_sem_released(&sem->object, so ? &so->owner : NULL, permits, sem->free,
-				  sem->nr_waiters, sem->token);
+	if (trace_muster_sem_released_enabled())
+		sem_trace_released(sem, so, permits);
 	return permits;
 }
 

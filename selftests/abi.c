@@ -49,6 +49,7 @@ struct good_call {
 		struct muster_info info;
 		struct muster_open open;
 		struct muster_list list;
+		struct muster_totals totals;
 		struct muster_sem_acquire acquire;
 		struct muster_sem_release release;
 		struct muster_sem_set_limit set_limit;
@@ -141,6 +142,15 @@ FIXTURE_VARIANT_ADD(each, list)
 			{ offsetof(struct muster_list, type), ~7U },
 			RESERVED(muster_list),
 		},
+	},
+};
+
+FIXTURE_VARIANT_ADD(each, totals)
+{
+	.good = {
+		IOCTL(0, MUSTER_TOTALS, muster_totals, 8),
+		OUT(muster_totals, objects),
+		.reserved = { UNKNOWN_FLAGS(muster_totals, 0) },
 	},
 };
 

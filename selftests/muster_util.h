@@ -59,6 +59,7 @@ struct job {
 		struct muster_info info;
 		struct muster_open open;
 		struct muster_list list;
+		struct muster_totals totals;
 		struct muster_sem_acquire acquire;
 		struct muster_sem_release release;
 		struct muster_sem_set_limit set_limit;

@@ -32,12 +32,14 @@
 
 /* More than any time in ns from boot, far less than any kernel address. */
 #define TIME_MAX_NS	(1ULL << 60)
+#define COUNT_MAX	(1ULL << 32)
 
 /* All structs, to have room for any. */
 union args {
 	struct muster_info info;
 	struct muster_open open;
 	struct muster_list list;
+	struct muster_totals totals;
 	struct muster_sem_acquire acquire;
 	struct muster_sem_release release;
 	struct muster_sem_set_limit set_limit;
@@ -99,7 +101,7 @@ struct answer {
 	union args expect;
 	unsigned char buffer[BUFFER];
 	size_t buffer_size;
-	struct some_number some[6];
+	struct some_number some[18];
 };
 
 /* What the calls write to: a buffer that the structs point to, and a list. */
@@ -232,6 +234,18 @@ static void answer_list(struct answer *a)
 	REPLACED(muster_list, nr_entries, nr_entries);
 	a->expect.list.nr_entries = 1;
 	expect_buffer(a, &entry, sizeof(entry));
+}
+
+/* Others may be counted meanwhile: each is some number. */
+static void answer_totals(struct answer *a)
+{
+	size_t at;
+
+	CALL(device_fd, MUSTER_TOTALS, muster_totals);
+	OUT(muster_totals, objects);
+	for (at = offsetof(struct muster_totals, objects); at < sizeof(struct muster_totals);
+	     at += sizeof(__u64))
+		some_number(a, (char *)&a->expect.totals + at, COUNT_MAX);
 }
 
 static void answer_list_fails(struct answer *a)
@@ -613,13 +627,27 @@ static void answer_fetch_fails(struct answer *a)
 
 static void answer_flight_stat(struct answer *a)
 {
-	CALL(flight_with_result(), MUSTER_FLIGHT_STAT, muster_flight_stat);
+	int fd = flight_with_result();
+
+	must(ask(me, join(fd, "another key")));
+	CALL(fd, MUSTER_FLIGHT_STAT, muster_flight_stat);
 	OUT(muster_flight_stat, options);
+	REPLACED(muster_flight_stat, nr_processes, key);
+	a->args.flight_stat.nr_processes = 2;
+	a->args.flight_stat.processes = to_u64(buffer);
+	a->args.flight_stat.key = to_u64("another key");
+	a->args.flight_stat.key_len = 11;
 	a->expect.flight_stat = (struct muster_flight_stat){
 		.handovers = get_param("handovers"),
-		.led = 1,
+		.calls = 1,
+		.led = 2,
 		.kept = 1,
+		.nr_processes = 1,
+		.key_len = 11,
+		.processes = to_u64(buffer),
+		.key = to_u64("another key"),
 	};
+	expect_process(a, getpid(), MUSTER_PROCESS_HOLDER, 0);
 }
 
 /* ---- group ---- */
@@ -857,6 +885,7 @@ static const struct {
 #define ANSWER(name)	{ #name, answer_##name }
 	ANSWER(info),
 	ANSWER(open), ANSWER(open_fails), ANSWER(list), ANSWER(list_fails),
+	ANSWER(totals),
 	ANSWER(acquire), ANSWER(acquire_abandoned), ANSWER(acquire_fails),
 	ANSWER(acquire_late), ANSWER(release), ANSWER(set_limit), ANSWER(sem_stat),
 	ANSWER(await), ANSWER(await_action), ANSWER(await_broken), ANSWER(await_late),

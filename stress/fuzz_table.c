@@ -72,6 +72,9 @@ const struct fuzz_op fuzz_ops[] = {
 		OUT(muster_list, nr_entries),
 		.errors = { ENAMETOOLONG },
 	}, {
+		IOCTL("totals", 2, MUSTER_TOTALS, muster_totals, 0) },
+		OUT(muster_totals, objects),
+	}, {
 		IOCTL("join", 60, MUSTER_FLIGHT_JOIN, muster_flight_join, JOIN_FLAGS),
 			F(muster_flight_join, key, KIND_KEY, 0),
 			F(muster_flight_join, key_len, KIND_LENGTH, MUSTER_KEY_MAX),
@@ -138,7 +141,11 @@ const struct fuzz_op fuzz_ops[] = {
 		OUT(muster_flight_fetch, result_len), .writes_with = EMSGSIZE,
 		.errors = { ENOENT, EMSGSIZE, FILE_ERRORS, EINTR },
 	}, {
-		IOCTL("flight_stat", 3, MUSTER_FLIGHT_STAT, muster_flight_stat, 0) },
+		IOCTL("flight_stat", 4, MUSTER_FLIGHT_STAT, muster_flight_stat, 0),
+			F(muster_flight_stat, nr_processes, KIND_COUNT, 8),
+			F(muster_flight_stat, key_len, KIND_LENGTH, MUSTER_KEY_MAX),
+			F(muster_flight_stat, processes, KIND_BUFFER, 0),
+			F(muster_flight_stat, key, KIND_KEY, 0) },
 		OUT(muster_flight_stat, options),
 	}, {
 		IOCTL("await", 40, MUSTER_BARRIER_AWAIT, muster_barrier_await, WAIT),
