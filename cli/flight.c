@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "names.h"
 
 /* What has at most so many bytes is handed in as such. */
 #define SHORT_OUTPUT	65536
@@ -249,6 +250,24 @@ static int join(struct flight *flight, uint32_t flags)
 	return try_ioctl(flight->fd, MUSTER_FLIGHT_JOIN, &flight->join);
 }
 
+/* Who leads, and since when; it may have ended meanwhile, or be nobody whom we can see. */
+static void tell_leader(const struct flight *flight)
+{
+	char name[32], since[32];
+	struct muster_process leader;
+	uint64_t now = now_ns();
+	int nr = muster_flight_processes(flight->fd, flight->key, strlen(flight->key), &leader, 1);
+
+	if (nr < 1 || leader.pid < 1) {
+		say_more("%s: another process leads: waiting for it", flight->key);
+		return;
+	}
+	process_name(leader.pid, name, sizeof(name));
+	format_duration(now > leader.since ? now - leader.since : 0, since, sizeof(since));
+	say_more("%s: process %d (%s) leads, for %s now: waiting for it, as do %llu others",
+		 flight->key, leader.pid, name, since, (unsigned long long)leader.amount);
+}
+
 /* With --verbose says that one waits before one does. */
 static int join_verbosely(struct flight *flight)
 {
@@ -258,7 +277,7 @@ static int join_verbosely(struct flight *flight)
 		err = join(flight, MUSTER_WAIT_NONBLOCK);
 	if (err != -EAGAIN)
 		return err;
-	say_more("%s: another process leads: waiting for it", flight->key);
+	tell_leader(flight);
 	return join(flight, 0);
 }
 

@@ -67,7 +67,7 @@ static void ls_line(const struct muster_entry *entry, unsigned int *nr)
 	       owner_name(entry->uid, owner, sizeof(owner)), (int)entry->name_len, entry->name);
 }
 
-static void see(const struct muster_entry *entry, void *arg)
+static int see(const struct muster_entry *entry, void *arg)
 {
 	unsigned int *nr = arg;
 
@@ -76,6 +76,7 @@ static void see(const struct muster_entry *entry, void *arg)
 	else
 		ls_line(entry, nr);
 	++*nr;
+	return 0;
 }
 
 static int ls_run(int argc, char **argv)
@@ -100,6 +101,7 @@ static void stat_flight(int fd)
 {
 	struct muster_flight_stat stat;
 	uint64_t all;
+	int nr;
 
 	if (muster_flight_stat(fd, &stat))
 		return;
@@ -115,6 +117,8 @@ static void stat_flight(int fd)
 	put_number("handed_over", stat.handed_over);
 	put_number("forgotten", stat.forgotten);
 	put_number("orphaned", stat.orphaned);
+	nr = muster_flight_processes(fd, NULL, 0, processes, MUSTER_PROCESSES_MAX);
+	put_processes(processes, nr < 0 ? 0 : nr);
 }
 
 static void stat_barrier(int fd)
@@ -179,6 +183,44 @@ static void (*const stat_of[])(int fd) = {
 	[MUSTER_GROUP] = stat_group,
 };
 
+/* What has happened so far, whoever did it. */
+static int stat_totals(void)
+{
+	struct muster_totals totals;
+	uint64_t saved, all;
+	int err = muster_totals(&totals);
+
+	if (err == -ENOTTY)
+		die("the kernel module is too old to tell totals");
+	if (err)
+		die_open(err, MUSTER_DEVICE);
+	saved = totals.joined + totals.served;
+	all = totals.led + saved;
+	begin_totals();
+	put_number("objects", totals.objects);
+	put_number("led", totals.led);
+	put_number("joined", totals.joined);
+	put_number("served_kept", totals.served);
+	put_number("saved_percent", all ? 100 * saved / all : 0);
+	put_number("handed_over", totals.handed_over);
+	put_number("orphaned", totals.orphaned);
+	put_number("forgotten", totals.forgotten);
+	put_number("kept", totals.kept);
+	put_number("granted", totals.granted);
+	put_number("tripped", totals.tripped);
+	put_number("broken", totals.broken);
+	put_number("tasks", totals.tasks);
+	put_number("failures", totals.failures);
+	put_number("waits", totals.waits);
+	put_number("timeouts", totals.timeouts);
+	put_number("deaths", totals.deaths);
+	end_values();
+	if (as_json)
+		putchar('\n');
+	flush_output();
+	return 0;
+}
+
 /* 1 if there is one of that type, else a negative errno; @nr have been shown before. */
 static int stat_one(uint32_t type, const char *name, unsigned int nr)
 {
@@ -204,7 +246,9 @@ static int stat_run(int argc, char **argv)
 	const char *name;
 
 	parse(&options, argc, argv);
-	need_names(&options, 1, 2, "NAME");
+	need_names(&options, 0, 2, "NAME");
+	if (!options.nr_names)
+		return stat_totals();
 	name = options.names[options.nr_names - 1];
 	only = options.nr_names > 1 ? type_of(options.names[0]) : 0;
 	for (type = 1; type < ARRAY_SIZE(stat_of); type++) {
@@ -238,8 +282,9 @@ const struct command ls_command = {
 
 const struct command stat_command = {
 	.name = "stat",
-	.usage = "[OPTION]... [TYPE] NAME",
-	.summary = "Tells what is going on under NAME: counters; who holds, who waits, since when",
+	.usage = "[OPTION]... [[TYPE] NAME]",
+	.summary = "Tells what is going on under NAME: counters; who holds, who waits, since when.\n"
+		   "Without a NAME: what has happened so far, to all that there was and is",
 	.help = HELP_JSON,
 	.run = stat_run,
 };

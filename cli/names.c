@@ -37,43 +37,15 @@ uint32_t type_of(const char *name)
 	die_usage("%s: not a type: flight, barrier, sem, group", name);
 }
 
-static int open_device(void)
-{
-	int fd = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		die_open(-errno, MUSTER_DEVICE);
-	return fd;
-}
-
 /* Calls @see for all that the user may open, in order of type and name. */
-void each_name(uint32_t type, void (*see)(const struct muster_entry *entry, void *arg),
-	       void *arg)
+void each_name(uint32_t type, int (*see)(const struct muster_entry *entry, void *arg), void *arg)
 {
-	static struct muster_entry entries[MUSTER_LIST_MAX];
-	struct muster_entry last;
-	struct muster_list list = {
-		.size = sizeof(list),
-		.type = type,
-		.entries = (uintptr_t)entries,
-	};
-	int fd = open_device();
-	uint32_t i;
+	int err = muster_list(type, see, arg);
 
-	do {
-		list.nr_entries = MUSTER_LIST_MAX;
-		if (ioctl(fd, MUSTER_LIST, &list))
-			die("%s", errno == ENOTTY ? "the kernel module is too old to list names" :
-			    muster_strerror(errno));
-		for (i = 0; i < list.nr_entries; i++)
-			see(&entries[i], arg);
-		if (list.nr_entries)
-			last = entries[list.nr_entries - 1];
-		list.after_type = last.type;
-		list.after = (uintptr_t)last.name;
-		list.after_len = last.name_len;
-	} while (list.more);
-	close(fd);
+	if (err == -ENOTTY)
+		die("the kernel module is too old to list names");
+	if (err)
+		die_open(err, MUSTER_DEVICE);
 }
 
 /* An object that is there already; or a negative errno. */
@@ -167,6 +139,15 @@ void begin_values(uint32_t type, const void *name, size_t len)
 		printf("%s %.*s\n", type_name(type), (int)len, (const char *)name);
 	}
 	first_value = false;
+}
+
+void begin_totals(void)
+{
+	if (as_json)
+		putchar('{');
+	else
+		printf("so far\n");
+	first_value = true;
 }
 
 static void value_name(const char *name)

@@ -9,7 +9,7 @@
 
 const char *type_name(uint32_t type);
 uint32_t type_of(const char *name);
-void each_name(uint32_t type, void (*see)(const struct muster_entry *entry, void *arg),
+void each_name(uint32_t type, int (*see)(const struct muster_entry *entry, void *arg),
 	       void *arg);
 int open_existing(uint32_t type, const void *name, size_t len);
 const char *owner_name(uint32_t uid, char *buf, size_t len);
@@ -19,6 +19,7 @@ void print_json_string(const void *name, size_t len);
 /* Numbers with names, for people or as JSON. */
 extern bool as_json;
 
+void begin_totals(void);
 void begin_values(uint32_t type, const void *name, size_t len);
 void put_number(const char *name, uint64_t value);
 void put_signed(const char *name, int64_t value);

@@ -32,12 +32,14 @@ struct sample {
  * @nr:		how many
  * @room:	for how many there is room
  * @at:		when
+ * @totals:	what had happened until then
  */
 struct samples {
 	struct sample *sample;
 	size_t nr;
 	size_t room;
 	uint64_t at;
+	struct muster_totals totals;
 };
 
 /* ---- looking ---- */
@@ -64,7 +66,7 @@ static void look_at_holders(struct sample *sample, int fd)
 	}
 }
 
-static void look(const struct muster_entry *entry, void *arg)
+static int look(const struct muster_entry *entry, void *arg)
 {
 	struct samples *samples = arg;
 	struct sample *sample;
@@ -82,12 +84,13 @@ static void look(const struct muster_entry *entry, void *arg)
 	/* What only lingers is left alone. */
 	fd = entry->files ? open_existing(entry->type, entry->name, entry->name_len) : -1;
 	if (fd < 0)
-		return;
+		return 0;
 	if (entry->type == MUSTER_FLIGHT)
 		muster_flight_stat(fd, &sample->flight);
 	else
 		look_at_holders(sample, fd);
 	close(fd);
+	return 0;
 }
 
 static int order(const struct muster_entry *a, const struct muster_entry *b)
@@ -154,6 +157,20 @@ static void show_other(const struct sample *sample, uint64_t now)
 	       (int)entry->name_len, entry->name);
 }
 
+/* Of all objects, also of those that are gone again, or others' own. */
+static void show_totals(const struct muster_totals *a, const struct muster_totals *b,
+			double seconds)
+{
+	uint64_t saved = a->joined + a->served, all = a->led + saved;
+
+	printf("per second: %.1f led, %.1f joined, %.1f kept, %.1f granted, %.1f waits; %llu%% saved, %llu deaths so far\n",
+	       rate(a->led, b->led, seconds), rate(a->joined, b->joined, seconds),
+	       rate(a->served, b->served, seconds), rate(a->granted, b->granted, seconds),
+	       rate(a->waits, b->waits, seconds),
+	       (unsigned long long)(all ? 100 * saved / all : 0),
+	       (unsigned long long)a->deaths);
+}
+
 /* How many lines the terminal has; none is no terminal. */
 static size_t terminal_lines(void)
 {
@@ -167,13 +184,14 @@ static size_t terminal_lines(void)
 static void show(const struct samples *now, const struct samples *last)
 {
 	double seconds = last->at ? (now->at - last->at) / 1e9 : 0;
-	size_t lines = terminal_lines(), shown = 4, from = 0, i;
+	size_t lines = terminal_lines(), shown = 5, from = 0, i;
 	bool head[2] = { false, false };
 	const struct sample *sample;
 
 	if (lines)
 		printf("\033[H\033[J");
 	printf("muster: %zu names, %.1f s\n", now->nr, seconds);
+	show_totals(&now->totals, &last->totals, seconds);
 	for (i = 0; i < now->nr && (!lines || ++shown < lines); i++) {
 		sample = &now->sample[i];
 		if (sample->entry.type == MUSTER_FLIGHT) {
@@ -219,6 +237,8 @@ static void top(uint64_t delay, uint64_t count)
 		now->nr = 0;
 		now->at = now_ns();
 		each_name(0, look, now);
+		/* An older module has none: they stay 0. */
+		muster_totals(&now->totals);
 		show(now, &samples[~i & 1]);
 	}
 }

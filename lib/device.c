@@ -28,7 +28,7 @@ int muster_ioctl(int fd, unsigned long cmd, void *arg)
  * Not by open(2) and close(2), which are cancellation points: a thread that is
  * cancelled there would leak the descriptor.
  */
-static int device_open(void)
+int muster_device_open(void)
 {
 	int saved = errno;
 	int fd = syscall(SYS_openat, AT_FDCWD, MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
@@ -60,7 +60,7 @@ void muster_wait_readable(int fd)
 
 static int device_ioctl(unsigned long cmd, void *arg)
 {
-	int fd = device_open();
+	int fd = muster_device_open();
 	int ret;
 
 	if (fd < 0)

@@ -197,3 +197,20 @@ int muster_flight_stat(int fd, struct muster_flight_stat *stat)
 	stat->size = sizeof(*stat);
 	return muster_ioctl(fd, MUSTER_FLIGHT_STAT, stat);
 }
+
+int muster_flight_processes(int fd, const void *key, size_t key_len,
+			    struct muster_process *processes, uint32_t nr)
+{
+	struct muster_flight_stat stat = {
+		.size = sizeof(stat),
+		.key = to_u64(key),
+		.key_len = key_len,
+		.processes = to_u64(processes),
+		.nr_processes = nr,
+	};
+	int err = check_key(key_len);
+
+	if (!err)
+		err = muster_ioctl(fd, MUSTER_FLIGHT_STAT, &stat);
+	return err ? err : muster_listed(stat.nr_processes, nr);
+}

@@ -35,6 +35,7 @@ int muster_lock_permits(int fd, uint64_t permits, uint32_t flags, uint64_t deadl
 bool muster_mutex_is_mine(int fd);
 void muster_wait_readable(int fd);
 int muster_ioctl(int fd, unsigned long cmd, void *arg);
+int muster_device_open(void);
 void muster_close(int fd);
 void muster_free(void *memory);
 int muster_flight_join_until(int fd, const void *key, size_t key_len, uint32_t flags,

@@ -8,6 +8,7 @@
  *	semaphore	only so many at a time: muster_sem_acquire()
  *	group		tasks of many processes, to be waited for: muster_group_spawn()
  *	ticket		any of these waits without a thread: muster_ticket_read()
+ *	list		what there is, and what has happened: muster_list()
  *
  * And on top of these (G5):
  *
@@ -64,6 +65,7 @@
 #include "muster/flight.h"
 #include "muster/group.h"
 #include "muster/latch.h"
+#include "muster/list.h"
 #include "muster/lock.h"
 #include "muster/once.h"
 #include "muster/retry.h"

@@ -43,6 +43,23 @@ test_flight_concurrent() {
 	has_lines runs 2
 }
 
+# flight: --verbose says who leads, since when, and how long one has waited
+test_flight_verbose() {
+	muster flight --verbose "$k" /tmp/slow >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	muster flight --verbose "$k" /tmp/slow >out.1 2>1.err &
+	follower=$!
+	soon has_waiters $leader 1
+	says 0.err "$k: this process leads"
+	says 1.err "$k: process $leader (muster) leads, for [0-9.]*[a-z]* now: waiting for it, as do 0 others"
+	touch go
+	ended 7 $leader
+	ended 7 $follower
+	says 0.err "$k: done, exit status 7, for 1 others"
+	says 1.err "$k: another process led, waited [0-9.]*[a-z]*, as did 0 others"
+}
+
 # flight: if the one that runs it is killed, its command is dead before another runs it
 test_flight_killed() {
 	cat >alone <<-'END'

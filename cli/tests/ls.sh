@@ -36,6 +36,29 @@ sem 3 2 1 0 2 0600 root"
 	ended 0 $waiter
 }
 
+# stat: who leads a flight; without a name what has happened so far
+test_stat_totals() {
+	muster stat >before
+	muster flight --group "$k" key /tmp/slow >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	muster stat flight "$k" >out
+	says out "process $leader  *holds  *0 .* muster"
+	muster flight --group "$k" key /tmp/slow >out.1 2>1.err &
+	follower=$!
+	soon has_waiters $leader 1
+	muster stat --json flight "$k" >out
+	says out "\"processes\":\[{\"pid\":$leader,\"role\":\"holds\",\"amount\":1,"
+	touch go
+	ended 7 $leader
+	ended 7 $follower
+	muster stat >out
+	same "$(awk '$1 == "led" || $1 == "joined" { if (FNR == NR) n[$1] = $2
+		else printf "%s %s ", $1, $2 - n[$1] }' before out)" "led 1 joined 1 "
+	muster stat --json >out
+	says out "^{\"objects\":[0-9]*,\"led\":[0-9]*,\"joined\":.*\"deaths\":[0-9]*}\$"
+}
+
 # ls: more names than fit one answer, odd ones as good JSON
 test_ls_many() {
 	for i in $(seq 130); do
@@ -76,6 +99,7 @@ test_top() {
 	muster top -n 2 -d 10ms >out
 	same "$(grep -c "^muster: " out)" 2
 	same "$(grep -c "SAVED" out)" 2
+	same "$(grep -c "^per second: [0-9.]* led, .* saved, [0-9]* deaths so far$" out)" 2
 	says out "sem  *1  *1  *0  *$! .* muster  *$k"
 	! grep -q "$(printf '\033')" out
 	# Of a flight that somebody has open.

@@ -412,6 +412,23 @@ int muster_flight_discard(int fd, uint64_t token);
  */
 int muster_flight_stat(int fd, struct muster_flight_stat *stat);
 
+/**
+ * muster_flight_processes - who leads, and who follows
+ * @fd:		the flight group
+ * @key:	whose call; NULL: all who lead a call that can be joined, in no order
+ * @key_len:	its length, 1 to MUSTER_KEY_MAX; 0 if @key is NULL
+ * @processes:	where to put them; NULL if @nr is 0
+ * @nr:		room there, in structs, of which MUSTER_PROCESSES_MAX are used at most
+ *
+ * Of a key first who leads it (MUSTER_PROCESS_HOLDER), then those who follow
+ * (MUSTER_PROCESS_WAITER) in the order in which they would lead; nobody if there is no
+ * call. @amount of a leader is how many follow.
+ *
+ * Return: how many were put there; -EINVAL @key_len.
+ */
+int muster_flight_processes(int fd, const void *key, size_t key_len,
+			    struct muster_process *processes, uint32_t nr);
+
 MUSTER_END_DECLS
 
 #endif /* MUSTER_FLIGHT_H */
