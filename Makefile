@@ -29,6 +29,7 @@ PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
 .PHONY: storm-mutants fuzz-mutants model corners generations install-man
 .PHONY: test-languages install uninstall modules_install modules_uninstall deb test-deb
+.PHONY: report
 .PHONY: FORCE
 
 all: module $(PARTS:%=build-%) selftests	## build everything
@@ -80,6 +81,9 @@ demo:	## show what muster is good for, in the VM
 	@vm/setup
 	@$(MAKE) --no-print-directory all
 	@$(if $(wildcard demo/run),demo/run,echo "no demo yet")
+
+report:	## draw a stampede, without muster and with it: build/report.html (DURATION=8)
+	@vm/setup demo/report $(DURATION:%=--seconds %)
 
 test:	## set up, build and test everything
 	@vm/setup vm/test

@@ -58,5 +58,6 @@ bool all_kept(void);
 void question_demo(const char *database);
 void water_demo(void);
 void permits_demo(void);
+void stampede_demo(const char *database, unsigned int duration);
 
 #endif /* DEMO_H */

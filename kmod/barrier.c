@@ -474,7 +474,7 @@ static void barrier_owner_drop(struct muster_owner *owner)
 	if (barrier_has_members(barrier))
 		held |= barrier_drop_member(barrier, to_barrier_owner(owner));
 	if (held)
-		muster_count(&barrier->object, deaths);
+		muster_count(&barrier->object.totals->deaths);
 }
 
 static __poll_t barrier_poll(struct muster_object *object)

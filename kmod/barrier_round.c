@@ -70,7 +70,7 @@ static void barrier_next_round(struct muster_barrier *barrier)
 /* A generation is about to leave, completed by the owner. */
 void barrier_tripped(struct muster_barrier *barrier, const struct muster_owner *owner)
 {
-	muster_count(&barrier->object, tripped);
+	muster_count(&barrier->object.totals->tripped);
 	trace_muster_barrier_tripped(barrier, owner);
 }
 
@@ -117,7 +117,7 @@ static void barrier_break(struct muster_barrier *barrier, const struct barrier_e
 	if (barrier->broken.broken_by)
 		return;
 	if (end->broken_by != MUSTER_BROKEN_RESET) {
-		muster_count(&barrier->object, broken);
+		muster_count(&barrier->object.totals->broken);
 		trace_muster_barrier_broken(barrier, end, pid);
 	}
 	barrier->broken = *end;

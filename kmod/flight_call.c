@@ -147,10 +147,10 @@ void flight_end(struct flight_call *call, int verdict, bool keep,
 	atomic64_sub(call->nr_shared, &flight->followers);
 	if (verdict) {
 		atomic64_inc(&flight->orphaned);
-		muster_count(&flight->object, orphaned);
+		muster_count(&flight->object.totals->orphaned);
 	} else {
 		atomic64_add(call->nr_shared, &flight->joined);
-		muster_count_n(&flight->object, joined, call->nr_shared);
+		muster_count_n(&flight->object.totals->joined, call->nr_shared);
 	}
 }
 
@@ -288,7 +288,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 		return err;
 	}
 	atomic64_inc(&flight->led);
-	muster_count(&flight->object, led);
+	muster_count(&flight->object.totals->led);
 	return 0;
 }
 

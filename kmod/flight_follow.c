@@ -27,7 +27,7 @@ static void flight_forget_led(struct flight_call *call, struct flight_exit *exit
 	flight_unlist(call);
 	flight_drop_stale(call, exit);
 	atomic64_inc(&call->flight->forgotten);
-	muster_count(&call->flight->object, forgotten);
+	muster_count(&call->flight->object.totals->forgotten);
 	trace_muster_flight_forgotten(call, NULL);
 }
 

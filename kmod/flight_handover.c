@@ -39,7 +39,7 @@ static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, b
 		call->attempt++;
 		call->handovers_left--;
 		atomic64_inc(&call->flight->handed_over);
-		muster_count(&call->flight->object, handed_over);
+		muster_count(&call->flight->object.totals->handed_over);
 	}
 	fw->lead = true;
 	fw->token = call->token;
@@ -92,8 +92,8 @@ static void flight_uncount(struct flight_call *call)
 		return;
 	atomic64_dec(&call->flight->led);
 	atomic64_dec(&call->flight->orphaned);
-	muster_count_n(&call->flight->object, led, -1);
-	muster_count_n(&call->flight->object, orphaned, -1);
+	muster_count_n(&call->flight->object.totals->led, -1);
+	muster_count_n(&call->flight->object.totals->orphaned, -1);
 }
 
 /* The leader says so; whether it is the leader still is seen here as well. */
@@ -175,5 +175,5 @@ void flight_drop_led(struct flight_owner *fo)
 		cond_resched();
 	}
 	if (died)
-		muster_count(muster_owner_object(&fo->owner), deaths);
+		muster_count(&muster_owner_object(&fo->owner)->totals->deaths);
 }

@@ -50,7 +50,7 @@ void flight_kept_add(struct flight_call *call, const struct flight_end *end)
 	list_add_tail(&call->in_kept, &kept->list);
 	spin_unlock(&kept->lock);
 	atomic64_inc(&call->flight->kept);
-	muster_count(&call->flight->object, kept);
+	muster_count(&call->flight->object.totals->kept);
 	trace_muster_flight_kept(call);
 }
 
@@ -164,7 +164,7 @@ static void flight_answer(struct flight_call *call, struct flight_waiter *fw, u3
 	fw->outcome = MUSTER_OUTCOME_KEPT | outcome;
 	fw->age = now - call->ended;
 	atomic64_inc(&call->flight->served);
-	muster_count(&call->flight->object, served);
+	muster_count(&call->flight->object.totals->served);
 	trace_muster_flight_served(call, fw->waiter.owner);
 }
 

@@ -467,7 +467,7 @@ static void group_owner_drop(struct muster_owner *owner)
 		spin_lock(&group->object.lock);
 		/* A dead one gets no more. */
 		if (go->nr_slots && !died)
-			muster_count(&group->object, deaths);
+			muster_count(&group->object.totals->deaths);
 		died = true;
 		for (n = 0; n < MUSTER_BATCH && go->nr_slots; n++)
 			group_end_task(group, list_first_entry(&go->slots, struct group_slot,

@@ -234,7 +234,7 @@ void group_end_task(struct muster_group *group, struct group_slot *slot, s32 sta
 	slot->state = state;
 	slot->order = counts->succeeded + counts->failed + 1;
 	counts->pending--;
-	muster_count(&group->object, tasks);
+	muster_count(&group->object.totals->tasks);
 	trace_muster_group_done(group, slot);
 	if (state == MUSTER_TASK_DIED)
 		counts->died++;
@@ -242,7 +242,7 @@ void group_end_task(struct muster_group *group, struct group_slot *slot, s32 sta
 		counts->succeeded++;
 		return;
 	}
-	muster_count(&group->object, failures);
+	muster_count(&group->object.totals->failures);
 	if (!counts->failed++) {
 		counts->status = status;
 		counts->slot = slot->number;

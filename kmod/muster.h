@@ -375,28 +375,6 @@ void muster_objects_exit(void);
 
 /* ---- space.c: what has happened in each namespace (I5) ---- */
 
-/*
- * Counters: name as in /sys/module/muster/totals and struct muster_totals, where they are
- * in this order.
- */
-#define MUSTER_TOTALS_LIST(total)					\
-	total(objects)							\
-	total(led)							\
-	total(joined)							\
-	total(served)							\
-	total(handed_over)						\
-	total(orphaned)							\
-	total(forgotten)						\
-	total(kept)							\
-	total(granted)							\
-	total(tripped)							\
-	total(broken)							\
-	total(tasks)							\
-	total(failures)							\
-	total(waits)							\
-	total(timeouts)							\
-	total(deaths)
-
 struct muster_space *muster_space_get(void);
 void muster_space_put(struct muster_space *space);
 struct muster_totals __percpu *muster_space_totals(struct muster_space *space);
@@ -405,9 +383,19 @@ int muster_totals_ioctl(struct muster_request *req);
 int muster_spaces_init(void);
 void muster_spaces_exit(void);
 
-/* Counts so many of something; one instruction, and no cache line of others'. */
-#define muster_count_n(object, total, n)	this_cpu_add((object)->totals->total, n)
-#define muster_count(object, total)		muster_count_n(object, total, 1)
+/*
+ * Counts so many of something, in a field of an object's totals; one instruction, and no
+ * cache line of others'.
+ */
+static inline void muster_count_n(u64 __percpu *total, u64 n)
+{
+	this_cpu_add(*total, n);
+}
+
+static inline void muster_count(u64 __percpu *total)
+{
+	this_cpu_inc(*total);
+}
 
 /* ---- list.c: what names there are (I5) ---- */
 

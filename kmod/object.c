@@ -188,7 +188,7 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 		object->name = name;
 	else
 		muster_name_put(name);
-	muster_count(object, objects);
+	muster_count(&object->totals->objects);
 	return object;
 
 err_space:
@@ -205,7 +205,7 @@ err_free:
 static void muster_object_free(struct muster_object *object)
 {
 	object->type->destroy(object);
-	muster_count_n(object, objects, -1);
+	muster_count_n(&object->totals->objects, -1);
 	muster_space_put(object->space);
 	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 	muster_user_put(object->user);

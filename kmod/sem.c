@@ -131,7 +131,7 @@ static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 	sem->free -= permits;
 	grant->token = ++sem->token;
 	grant->abandoned = sem->abandoned;
-	muster_count(&sem->object, granted);
+	muster_count(&sem->object.totals->granted);
 	if (trace_muster_sem_granted_enabled())
 		sem_trace_granted(sem, so, permits);
 	if (sem_is_signalling(sem) || !permits)
@@ -687,7 +687,7 @@ static void sem_owner_drop(struct muster_owner *owner)
 	spin_lock(&sem->object.lock);
 	if (so->held && sem_ungrant(sem, so, S64_MAX)) {
 		sem->abandoned = true;
-		muster_count(&sem->object, deaths);
+		muster_count(&sem->object.totals->deaths);
 	}
 	list_del_init(&so->holding);
 	sem_unlock_serve(sem);

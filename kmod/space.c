@@ -121,17 +121,18 @@ struct muster_space *muster_space_get(void)
 	return space;
 }
 
-/* @sum grows by what the CPUs have counted. */
+/* @sum grows by what the CPUs have counted; they go on meanwhile. */
 static void muster_space_add(const struct muster_space *space, struct muster_totals *sum)
 {
+	const size_t first_word = offsetof(struct muster_totals, objects) / sizeof(u64);
+	const u64 *count;
+	size_t i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		const struct muster_totals *totals = per_cpu_ptr(space->totals, cpu);
-
-#define ADD(total)	sum->total += data_race(READ_ONCE(totals->total));
-		MUSTER_TOTALS_LIST(ADD)
-#undef ADD
+		count = (const u64 *)per_cpu_ptr(space->totals, cpu);
+		for (i = first_word; i < sizeof(*sum) / sizeof(u64); i++)
+			((u64 *)sum)[i] += READ_ONCE(count[i]);
 	}
 }
 
@@ -203,27 +204,66 @@ static void muster_totals_sum(struct muster_totals *sum)
 	mutex_unlock(&spaces_mutex);
 }
 
-#define SHOW(total)							\
-static ssize_t total##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf) \
-{									\
-	struct muster_totals sum;					\
-									\
-	muster_totals_sum(&sum);					\
-	return sysfs_emit(buf, "%llu\n", sum.total);			\
-}									\
-static struct kobj_attribute total##_attr = __ATTR_RO_MODE(total, 0400);
-
-MUSTER_TOTALS_LIST(SHOW)
-
-static struct attribute *totals_attrs[] = {
-#define ATTR(total)	&total##_attr.attr,
-	MUSTER_TOTALS_LIST(ATTR)
-	NULL
+/**
+ * struct total - a file of /sys/module/muster/totals
+ * @file:	the file
+ * @at:		where it is in struct muster_totals
+ */
+struct total {
+	struct kobj_attribute file;
+	size_t at;
 };
 
-ATTRIBUTE_GROUPS(totals);
+static ssize_t muster_total_show(struct kobject *dir, struct kobj_attribute *file, char *buf)
+{
+	struct muster_totals sum;
+
+	muster_totals_sum(&sum);
+	return sysfs_emit(buf, "%llu\n",
+			  *(u64 *)((void *)&sum + container_of(file, struct total, file)->at));
+}
+
+#define TOTAL(field) {							\
+	.file = __ATTR(field, 0400, muster_total_show, NULL),		\
+	.at = offsetof(struct muster_totals, field),			\
+}
+
+static struct total files[] = {
+	TOTAL(objects),
+	TOTAL(led),
+	TOTAL(joined),
+	TOTAL(served),
+	TOTAL(handed_over),
+	TOTAL(orphaned),
+	TOTAL(forgotten),
+	TOTAL(kept),
+	TOTAL(granted),
+	TOTAL(tripped),
+	TOTAL(broken),
+	TOTAL(tasks),
+	TOTAL(failures),
+	TOTAL(waits),
+	TOTAL(timeouts),
+	TOTAL(deaths),
+};
+
+static_assert(offsetof(struct muster_totals, objects) + sizeof(u64) * ARRAY_SIZE(files) ==
+	      sizeof(struct muster_totals));
 
 static struct kobject *totals_dir;
+
+/* Those that were made go with their directory. */
+static int muster_totals_files(void)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(files) && !err; i++) {
+		sysfs_attr_init(&files[i].file.attr);
+		err = sysfs_create_file(totals_dir, &files[i].file.attr);
+	}
+	return err;
+}
 
 int muster_spaces_init(void)
 {
@@ -238,7 +278,7 @@ int muster_spaces_init(void)
 		err = -ENOMEM;
 		goto err_space;
 	}
-	err = sysfs_create_groups(totals_dir, totals_groups);
+	err = muster_totals_files();
 	if (err)
 		goto err_dir;
 	return 0;

@@ -80,7 +80,7 @@ void muster_waiter_queued(struct muster_waiter *waiter, u64 amount)
 {
 	struct muster_object *object = muster_owner_object(waiter->owner);
 
-	muster_count(object, waits);
+	muster_count(&object->totals->waits);
 	if (trace_muster_wait_end_enabled())
 		waiter->began = ktime_get_ns();
 	trace_muster_wait_begin(object, waiter, amount);
@@ -98,7 +98,7 @@ u64 muster_waited(const struct muster_waiter *waiter)
 void muster_waiter_left(struct muster_waiter *waiter, int reason)
 {
 	if (reason == -ETIMEDOUT)
-		muster_count(muster_owner_object(waiter->owner), timeouts);
+		muster_count(&muster_owner_object(waiter->owner)->totals->timeouts);
 	trace_muster_wait_end(waiter, reason);
 }
 

@@ -33,11 +33,22 @@ struct seen {
 
 static struct seen *seen;
 
-FIXTURE(trace) {
+/**
+ * struct events - what tracefs has of an object
+ * @dir:	a buffer of our own in tracefs
+ * @line:	events, from their names on
+ * @nr:		how many
+ * @next:	the one that is looked at next
+ */
+struct events {
 	char dir[128];
 	char line[LINES][256];
 	unsigned int nr;
 	unsigned int next;
+};
+
+FIXTURE(trace) {
+	struct events events;
 };
 
 /* ---- tracefs ---- */
@@ -58,18 +69,19 @@ static bool trace_write(const char *dir, const char *file, const char *text)
 
 FIXTURE_SETUP(trace)
 {
-	snprintf(self->dir, sizeof(self->dir), TRACEFS "/instances/muster-%d", getpid());
-	if (mkdir(self->dir, 0700))
+	snprintf(self->events.dir, sizeof(self->events.dir), TRACEFS "/instances/muster-%d",
+		 getpid());
+	if (mkdir(self->events.dir, 0700))
 		SKIP(return, "tracefs is not there, or not for us");
 	/* A clock that orders the events of all CPUs. */
-	ASSERT_TRUE(trace_write(self->dir, "trace_clock", "counter"));
-	ASSERT_TRUE(trace_write(self->dir, "events/muster/enable", "1"));
+	ASSERT_TRUE(trace_write(self->events.dir, "trace_clock", "counter"));
+	ASSERT_TRUE(trace_write(self->events.dir, "events/muster/enable", "1"));
 }
 
 FIXTURE_TEARDOWN(trace)
 {
-	trace_write(self->dir, "events/muster/enable", "0");
-	rmdir(self->dir);
+	trace_write(self->events.dir, "events/muster/enable", "0");
+	rmdir(self->events.dir);
 }
 
 /* Takes " @key=NUMBER" out of the line; it has to be more than @least. */
@@ -99,19 +111,19 @@ static void note_seen(const char *event)
 }
 
 /* All events of the object until now, from "muster_..." on; how many. */
-static int collect(FIXTURE_DATA(trace) *self, long long id)
+static int collect(struct events *events, long long id)
 {
 	char path[192], text[1024], wanted[64], *event;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/trace", self->dir);
+	snprintf(path, sizeof(path), "%s/trace", events->dir);
 	snprintf(wanted, sizeof(wanted), ": object=%lld ", id);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	self->nr = 0;
-	self->next = 0;
-	while (fgets(text, sizeof(text), file) && self->nr < LINES) {
+	events->nr = 0;
+	events->next = 0;
+	while (fgets(text, sizeof(text), file) && events->nr < LINES) {
 		event = strstr(text, " muster_");
 		if (text[0] == '#' || !event || !strstr(event, wanted))
 			continue;
@@ -121,31 +133,31 @@ static int collect(FIXTURE_DATA(trace) *self, long long id)
 		/* Not known before, but not nothing. */
 		if (!cut(event, " waited=", 1) || !cut(event, " led=", 0))
 			strcpy(event, "an event with a time that cannot be");
-		snprintf(self->line[self->nr++], sizeof(self->line[0]), "%.255s", event);
+		snprintf(events->line[events->nr++], sizeof(events->line[0]), "%.255s", event);
 	}
 	fclose(file);
-	return self->nr;
+	return events->nr;
 }
 
 __attribute__((format(printf, 2, 3)))
-static bool next_is(FIXTURE_DATA(trace) *self, const char *format, ...)
+static bool next_is(struct events *events, const char *format, ...)
 {
-	const char *found = self->next < self->nr ? self->line[self->next] : "the end";
+	const char *found = events->next < events->nr ? events->line[events->next] : "the end";
 	char wanted[256];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(wanted, sizeof(wanted), format, args);
 	va_end(args);
-	self->next++;
+	events->next++;
 	if (!strcmp(wanted, found))
 		return true;
 	fprintf(stderr, "# wanted: %s\n# found:  %s\n", wanted, found);
 	return false;
 }
 
-#define EXPECT_NEXT(...)	EXPECT_TRUE(next_is(self, __VA_ARGS__))
-#define EXPECT_END()		EXPECT_EQ(self->nr, self->next)
+#define EXPECT_NEXT(...)	EXPECT_TRUE(next_is(&self->events, __VA_ARGS__))
+#define EXPECT_END()		EXPECT_EQ(self->events.nr, self->events.next)
 
 static int inum(void)
 {
@@ -154,9 +166,11 @@ static int inum(void)
 	return stat("/proc/self/ns/ipc", &ns) ? -1 : (int)ns.st_ino;
 }
 
+static const char object_format[] =
+	"muster_object_%s: object=%lld type=%s ns=%u uid=%u mode=0600 name=%s";
+
 #define ANONYMOUS(_id, _type)						\
-	EXPECT_NEXT("muster_object_created: object=%lld type=%s ns=%u uid=%u mode=0600 name=", \
-		    _id, _type, inum(), geteuid())
+	EXPECT_NEXT(object_format, "created", _id, _type, inum(), geteuid(), "")
 
 #define OWNER_GONE(_id, _type, _pid, _exits)				\
 	EXPECT_NEXT("muster_owner_gone: object=%lld type=%s pid=%d exits=%d", _id, _type, \
@@ -172,16 +186,18 @@ static int inum(void)
 
 /* ---- semaphore ---- */
 
+static const char sem_format[] =
+	"muster_sem_%s: object=%lld pid=%d permits=%d free=%d waiters=%d token=%d";
+
+#define SEM(_event, _pid, _permits, _free, _waiters, _token)		\
+	EXPECT_NEXT(sem_format, _event, id, _pid, _permits, _free, _waiters, _token)
+
 /* I5, S1, S4, S5: permits come and go, also by a death, a timeout, and a larger limit. */
 TEST_F(trace, sem)
 {
 	int fd = open_sem(2), me_pid = getpid();
 	struct puppet *holder = puppet(), *late = puppet(), *waiter = puppet();
 	long long id = fdinfo(fd, "muster-id");
-
-#define SEM(_event, _pid, _permits, _free, _waiters, _token)		\
-	EXPECT_NEXT("muster_sem_" _event ": object=%lld pid=%d permits=%d free=%d waiters=%d token=%d", \
-		    id, _pid, _permits, _free, _waiters, _token)
 
 	ASSERT_EQ(0, ask(me, acquire(fd, 1)));
 	ASSERT_EQ(0, ask(me, release(fd, 1)));
@@ -192,7 +208,7 @@ TEST_F(trace, sem)
 	kill_puppet(holder);
 	ASSERT_EQ(0, hear(waiter));
 	ASSERT_EQ(0, ask(me, set_limit(fd, 3)));
-	ASSERT_LT(0, collect(self, id));
+	ASSERT_LT(0, collect(&self->events, id));
 
 	ANONYMOUS(id, "sem");
 	SEM("granted", me_pid, 1, 1, 0, 1);
@@ -229,8 +245,8 @@ TEST_F(trace, ticket)
 	ASSERT_LE(0, ticket);
 	ASSERT_EQ(0, ask(me, do_close(closed)));
 	ASSERT_EQ(0, ask(me, release(fd, 1)));
-	ASSERT_LT(0, collect(self, id));
-	self->next = 3;
+	ASSERT_LT(0, collect(&self->events, id));
+	self->events.next = 3;
 	TICKET("begin", "amount=1", id, pid);
 	SEM("queued", pid, 1, 0, 2, 1);
 	TICKET("begin", "amount=1", id, pid);
@@ -255,8 +271,7 @@ TEST_F(trace, name)
 	int fd;
 
 #define OBJECT(_event)							\
-	EXPECT_NEXT("muster_object_" _event ": object=%lld type=flight ns=%u uid=%u mode=0600 name=%s", \
-		    id, inum(), geteuid(), name)
+	EXPECT_NEXT(object_format, _event, id, "flight", inum(), geteuid(), name)
 
 	fd = open_object(&how);
 	ASSERT_LE(0, fd);
@@ -270,10 +285,10 @@ TEST_F(trace, name)
 	ASSERT_EQ(id, fdinfo(fd, "muster-id"));
 	ASSERT_EQ(0, ask(me, forget(fd, KEY, 0)));
 	close(fd);
-	wait_for = collect(self, id);
+	wait_for = collect(&self->events, id);
 	ASSERT_LT(0, wait_for);
 	OBJECT("created");
-	self->next = 4;
+	self->events.next = 4;
 	OWNER_GONE(id, "flight", getpid(), 0);
 	OBJECT("lingers");
 	OBJECT("found");
@@ -311,7 +326,7 @@ TEST_F(trace, flight)
 	ASSERT_EQ(0, ask(follower, job));
 	ASSERT_EQ(0, hear(third));
 	ASSERT_EQ(0, ask(third, join(fd, KEY)));
-	ASSERT_LT(0, collect(self, id));
+	ASSERT_LT(0, collect(&self->events, id));
 
 	ANONYMOUS(id, "flight");
 	CALL("led", 1, leader->pid, leader->pid, 1, 0);
@@ -347,8 +362,8 @@ TEST_F(trace, flight_given_up)
 	ASSERT_EQ(0, hear(follower));
 	ASSERT_EQ(0, ask(me, forget(fd, KEY, 0)));
 	ASSERT_EQ(0, ask(follower, abandon(fd, KEY, follower->job.join.token)));
-	ASSERT_LT(0, collect(self, id));
-	self->next = 1;
+	ASSERT_LT(0, collect(&self->events, id));
+	self->events.next = 1;
 	CALL("led", 1, pid, pid, 1, 0);
 	CALL("joined", 1, follower->pid, pid, 1, 1);
 	WAIT_BEGIN(id, "flight", follower, 1);
@@ -364,9 +379,11 @@ TEST_F(trace, flight_given_up)
 
 /* ---- barrier ---- */
 
+static const char round_format[] =
+	"muster_barrier_%s: object=%lld pid=%d generation=%d arrived=%d parties=%d";
+
 #define ROUND(_event, _pid, _generation, _arrived, _parties)		\
-	EXPECT_NEXT("muster_barrier_" _event ": object=%lld pid=%d generation=%d arrived=%d parties=%d", \
-		    id, _pid, _generation, _arrived, _parties)
+	EXPECT_NEXT(round_format, _event, id, _pid, _generation, _arrived, _parties)
 
 /* I5, B1, B3, B4, B5: arrived, tripped, withdrawn, broken, reset, other parties. */
 TEST_F(trace, barrier)
@@ -388,7 +405,7 @@ TEST_F(trace, barrier)
 	kill_puppet(b);
 	ASSERT_EQ(0, ask(me, reset(fd)));
 	ASSERT_EQ(0, ask(me, set_parties(fd, 1)));
-	ASSERT_LT(0, collect(self, id));
+	ASSERT_LT(0, collect(&self->events, id));
 
 	ANONYMOUS(id, "barrier");
 	ROUND("arrived", a->pid, 0, 1, 2);
@@ -432,7 +449,7 @@ TEST_F(trace, members)
 	ASSERT_EQ(0, ask(member, enter(fd, 3)));
 	ASSERT_EQ(0, ask(member, leave(fd, 1)));
 	kill_puppet(member);
-	ASSERT_LT(0, collect(self, id));
+	ASSERT_LT(0, collect(&self->events, id));
 
 	ANONYMOUS(id, "barrier");
 	MEMBER("entered", pid, 1, 1, 1);
@@ -453,16 +470,18 @@ TEST_F(trace, members)
 
 /* ---- group ---- */
 
+static const char task_format[] =
+	"muster_group_%s: object=%lld pid=%d slot=%d state=%s status=%d pending=%d";
+
+#define TASK(_event, _pid, _slot, _state, _status, _pending)		\
+	EXPECT_NEXT(task_format, _event, id, _pid, _slot, _state, _status, _pending)
+
 /* I5, G1 to G3: added, claimed, done, died, cancelled, reset. */
 TEST_F(trace, group)
 {
 	int fd = open_group(3), pid = getpid();
 	struct puppet *worker = puppet(), *waiter = puppet();
 	long long id = fdinfo(fd, "muster-id");
-
-#define TASK(_event, _pid, _slot, _state, _status, _pending)		\
-	EXPECT_NEXT("muster_group_" _event ": object=%lld pid=%d slot=%d state=%s status=%d pending=%d", \
-		    id, _pid, _slot, _state, _status, _pending)
 
 	ASSERT_EQ(0, ask(me, add(fd, 2)));
 	ASSERT_EQ(0, ask(worker, claim(fd, 2)));
@@ -472,7 +491,7 @@ TEST_F(trace, group)
 	kill_puppet(worker);
 	ASSERT_EQ(0, hear(waiter));
 	ASSERT_EQ(0, ask(me, reset_group(fd)));
-	ASSERT_LT(0, collect(self, id));
+	ASSERT_LT(0, collect(&self->events, id));
 
 	ANONYMOUS(id, "group");
 	EXPECT_NEXT("muster_group_added: object=%lld pid=%d first=1 slots=2 pending=2", id, pid);
