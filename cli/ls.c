@@ -196,7 +196,7 @@ static int stat_totals(void)
 		die_open(err, MUSTER_DEVICE);
 	saved = totals.joined + totals.served;
 	all = totals.led + saved;
-	begin_totals();
+	begin_totals(totals.all ? "all objects" : "your objects");
 	put_number("objects", totals.objects);
 	put_number("led", totals.led);
 	put_number("joined", totals.joined);

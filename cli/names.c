@@ -141,12 +141,12 @@ void begin_values(uint32_t type, const void *name, size_t len)
 	first_value = false;
 }
 
-void begin_totals(void)
+void begin_totals(const char *whose)
 {
 	if (as_json)
 		putchar('{');
 	else
-		printf("so far\n");
+		printf("so far, %s\n", whose);
 	first_value = true;
 }
 

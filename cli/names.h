@@ -19,7 +19,7 @@ void print_json_string(const void *name, size_t len);
 /* Numbers with names, for people or as JSON. */
 extern bool as_json;
 
-void begin_totals(void);
+void begin_totals(const char *whose);
 void begin_values(uint32_t type, const void *name, size_t len);
 void put_number(const char *name, uint64_t value);
 void put_signed(const char *name, int64_t value);

@@ -70,7 +70,8 @@ AT(muster_totals, failures, 104);
 AT(muster_totals, waits, 112);
 AT(muster_totals, timeouts, 120);
 AT(muster_totals, deaths, 128);
-SIZE(muster_totals, 136);
+AT(muster_totals, all, 136);
+SIZE(muster_totals, 144);
 
 AT(muster_entry, type, 0);
 AT(muster_entry, mode, 4);

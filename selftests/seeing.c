@@ -465,7 +465,7 @@ static int run_grants(struct job *job)
 
 /*
  * I5, O5: another IPC namespace has totals of its own, exactly; the machine's are those of
- * all, also of one that is no more, and are root's to see.
+ * all, also of one that is no more.
  */
 TEST_F(seeing, totals_of_a_namespace)
 {
@@ -503,17 +503,83 @@ static int run_open_total(struct job *job)
 	return 0;
 }
 
-/* I5: the machine's totals are not for everybody; a namespace's are for all in it. */
-TEST_F(seeing, totals_are_roots)
+/*
+ * I5, O6: the machine's totals are not for everybody; a namespace's are for who may open all;
+ * everybody sees their own, also of what is gone, and no others'.
+ */
+TEST_F(seeing, totals_of_a_user)
 {
-	struct puppet *alice = puppet();
+	struct puppet *alice = puppet(), *bob = puppet();
+	__u64 before, all;
 
 	if (ask(alice, do_setids(ALICE, ALICE)))
 		SKIP(return, "needs root to become another user");
+	ASSERT_EQ(0, ask(bob, do_setids(BOB, BOB)));
 	EXPECT_EQ(0, ask(me, (struct job){ .run = run_open_total }));
 	EXPECT_EQ(-EACCES, ask(alice, (struct job){ .run = run_open_total }));
-	EXPECT_EQ(0, ask(alice, look_at_totals(0)));
+
+	ASSERT_EQ(0, ask(me, look_at_totals(0)));
+	EXPECT_EQ(1, totals[0].all);
+	all = totals[0].granted;
+	ASSERT_EQ(0, ask(alice, look_at_totals(0)));
+	EXPECT_EQ(0, totals[0].all);
+	before = totals[0].granted;
+	ASSERT_EQ(0, ask(bob, look_at_totals(1)));
+
+	ASSERT_EQ(0, ask(alice, (struct job){ .run = run_grants, .arg = { 100 } }));
+	ASSERT_EQ(0, ask(alice, look_at_totals(0)));
+	EXPECT_EQ(before + 100, totals[0].granted);
+	EXPECT_EQ(1, totals[0].objects);
+	before = totals[1].granted;
+	ASSERT_EQ(0, ask(bob, look_at_totals(1)));
+	EXPECT_EQ(before, totals[1].granted);
+	EXPECT_EQ(0, totals[1].objects);
+	ASSERT_EQ(0, ask(me, look_at_totals(1)));
+	EXPECT_LE(all + 100, totals[1].granted);
+
+	/* Another process of hers, when the object is gone. */
+	before = totals[0].granted;
 	kill_puppet(alice);
+	alice = puppet();
+	ASSERT_EQ(0, ask(alice, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(alice, look_at_totals(0)));
+	EXPECT_EQ(before, totals[0].granted);
+	EXPECT_EQ(0, totals[0].objects);
+	kill_puppet(alice);
+	kill_puppet(bob);
+}
+
+/* Job: becomes a user and takes a permit, arg users one after the other. */
+static int run_many_users(struct job *job)
+{
+	int fd, i;
+
+	for (i = 0; i < job->arg[0]; i++) {
+		struct job get;
+
+		if (seteuid(100000 + i))
+			return -errno;
+		fd = open_sem(1);
+		get = acquire(fd, 1);
+		if (call(fd, get.cmd, &get.acquire) || close(fd) || seteuid(0))
+			return -EIO;
+	}
+	return 0;
+}
+
+/* I5: what is known of users who were here last, and not lately, is in the sum of all. */
+TEST_F(seeing, totals_of_many_users)
+{
+	struct puppet *many = puppet();
+
+	if (geteuid())
+		SKIP(return, "needs root to become other users");
+	ASSERT_EQ(0, ask(me, look_at_totals(0)));
+	ASSERT_EQ(0, ask(many, (struct job){ .run = run_many_users, .arg = { 300 } }));
+	ASSERT_EQ(0, ask(me, look_at_totals(1)));
+	EXPECT_LE(totals[0].granted + 300, totals[1].granted);
+	EXPECT_LE(totals[1].granted, machine_total("granted"));
+	kill_puppet(many);
 }
 
 TEST_HARNESS_MAIN

@@ -31,8 +31,8 @@ int muster_list(uint32_t type, int (*see)(const struct muster_entry *entry, void
  * muster_totals - what has happened so far
  * @totals:	filled in; described in <linux/muster.h>
  *
- * Of all objects of the caller's IPC namespace, those of other users included, and those
- * that are no more.
+ * Of the objects that the caller's user has made in its IPC namespace, those that are no
+ * more included; with CAP_IPC_OWNER for the namespace, of all objects.
  *
  * Return: 0, and as muster_info().
  */

@@ -368,11 +368,15 @@ struct muster_list {
  * @timeouts:	(out) how many of them ended because the deadline passed
  * @deaths:	(out) processes that ended, or closed their last descriptor, while they held
  *		something: permits, leadership, an action or a seat, tasks
+ * @all:	(out) 1: of all objects of the caller's IPC namespace; 0: of those that the
+ *		caller's effective user has made there
+ * @__pad:	(out) 0
  *
- * Of all objects that were made in the caller's IPC namespace; joined + served of led +
- * joined + served is the share of the work that was saved. Counters begin with the module
- * in the namespace that the machine began with, and in others with the oldest object that
- * is there now. They are read one after the other, while others go on.
+ * Who has CAP_IPC_OWNER for the namespace is told of all. joined + served of led + joined +
+ * served is the share of the work that was saved. What is counted of a user goes with its
+ * last object in the namespace, but not in the one that the machine began with: there it
+ * stays for the 256 users who had some last, and the sum of all is from the module's
+ * beginning. Counters are read one after the other, while others go on.
  */
 struct muster_totals {
 	__u32 size;
@@ -393,6 +397,8 @@ struct muster_totals {
 	__u64 waits;
 	__u64 timeouts;
 	__u64 deaths;
+	__u32 all;
+	__u32 __pad;
 };
 
 /* ---- flight: of all concurrent callers for a key one does the work ---- */
