@@ -104,23 +104,26 @@ int muster_object_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* So many processes that use a file are told of. */
+/* So many processes that use a file are looked at. */
 #define MUSTER_FDINFO_OWNERS	64
 
-/* Who has used the file, and what they hold through it (W1), as the reader knows them. */
+/* Who holds how much through the file (W1), as the reader knows them. */
 static void muster_owners_fdinfo(struct seq_file *m, struct muster_file *mfile)
 {
 	struct pid_namespace *pids = proc_pid_ns(file_inode(m->file)->i_sb);
 	struct muster_object *object = mfile->object;
 	struct muster_owner *owner;
 	int n = 0;
+	u64 held;
 
 	spin_lock(&object->lock);
 	list_for_each_entry(owner, &mfile->owners, in_file) {
 		if (n++ == MUSTER_FDINFO_OWNERS)
 			break;
-		seq_printf(m, "muster-owner:\t%d %llu\n", pid_nr_ns(owner->pid, pids),
-			   object->type->held(owner));
+		held = object->type->held(owner);
+		if (held)
+			seq_printf(m, "muster-owner:\t%d %llu\n",
+				   pid_nr_ns(owner->pid, pids), held);
 	}
 	spin_unlock(&object->lock);
 }

@@ -197,9 +197,30 @@ struct state {
 		struct muster_group_stat group;
 	} stat;
 	int poll[2];
-	char fdinfo[2][512];
+	char fdinfo[2][1024];
 	int next_fd;
 };
+
+/* The number of the object, process ids and times are others in each scene. */
+static void drop_identities(char *text)
+{
+	char *line, *next, *end = text;
+
+	for (line = text; *line; line = next) {
+		next = line + strcspn(line, "\n");
+		next += *next == '\n';
+		if (!strncmp(line, "muster-id:", 10) || !strncmp(line, "muster-owner:", 13))
+			continue;
+		if (!strncmp(line, "muster-ticket:\twaits", 20)) {
+			memmove(end, line, 20);
+			end += 20;
+			continue;
+		}
+		memmove(end, line, next - line);
+		end += next - line;
+	}
+	*end = 0;
+}
 
 static void read_fdinfo(int fd, char *text, size_t size)
 {
@@ -213,6 +234,7 @@ static void read_fdinfo(int fd, char *text, size_t size)
 	if (read(info, text, size - 1) < 0)
 		text[0] = 0;
 	close(info);
+	drop_identities(text);
 }
 
 static void get_state(const struct scene *s, __u32 type, struct state *state)

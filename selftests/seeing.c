@@ -120,8 +120,7 @@ TEST_F(seeing, fdinfo_sem)
 		     { "muster-token", 2 }, { "muster-abandoned", 0 });
 	EXPECT_TRUE(holds(fd, getpid(), 1));
 	EXPECT_TRUE(holds(fd, holder->pid, 3));
-	EXPECT_TRUE(holds(ticket, getpid(), 0));
-	EXPECT_FALSE(holds(ticket, holder->pid, 3));
+	EXPECT_STREQ("", fdinfo_line(getpid(), ticket, "muster-owner", 0));
 	EXPECT_EQ(0, strncmp("waits ", fdinfo_line(getpid(), ticket, "muster-ticket", 0), 6));
 	EXPECT_EQ(fdinfo(fd, "muster-id"), fdinfo(ticket, "muster-id"));
 
@@ -149,7 +148,7 @@ TEST_F(seeing, fdinfo_flight)
 		     { "muster-kept", 0 }, { "muster-waiters", 1 }, { "muster-led", 1 },
 		     { "muster-joined", 0 }, { "muster-served", 0 });
 	EXPECT_TRUE(holds(fd, getpid(), 1));
-	EXPECT_TRUE(holds(fd, follower->pid, 0));
+	EXPECT_STREQ("", fdinfo_line(getpid(), fd, "muster-owner", 1));
 
 	job = finish(fd, KEY, me->job.join.token, 0, "x");
 	job.finish.keep = MUSTER_FOREVER;
@@ -183,7 +182,7 @@ TEST_F(seeing, fdinfo_barrier)
 		     { "muster-generation", 0 }, { "muster-acting", 1 },
 		     { "muster-broken", 0 }, { "muster-seats", 0 }, { "muster-missing", 0 });
 	EXPECT_TRUE(holds(fd, b->pid, 1));
-	EXPECT_TRUE(holds(fd, a->pid, 0));
+	EXPECT_STREQ("", fdinfo_line(getpid(), fd, "muster-owner", 1));
 
 	ASSERT_EQ(0, ask(me, enter(members, 1)));
 	ASSERT_EQ(0, ask(b, enter(members, 3)));
