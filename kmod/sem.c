@@ -737,11 +737,9 @@ static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 	bool abandoned;
 	s64 limit, free;
 	u32 waiters;
-	u64 token;
 
 	spin_lock(&object->lock);
 	abandoned = sem->abandoned;
-	token = sem->token;
 	limit = sem->limit;
 	free = sem->free;
 	waiters = sem->nr_waiters;
@@ -750,7 +748,6 @@ static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 	seq_printf(m, "muster-held:\t%lld\n", max_t(s64, limit - free, 0));
 	seq_printf(m, "muster-available:\t%lld\n", max_t(s64, free, 0));
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
-	seq_printf(m, "muster-token:\t%llu\n", token);
 	seq_printf(m, "muster-abandoned:\t%d\n", abandoned);
 }
 

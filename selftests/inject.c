@@ -202,7 +202,7 @@ struct state {
 };
 
 /* The number of the object, process ids and times are others in each scene. */
-static void drop_identities(char *text)
+static void drop_identities(char *text, size_t size)
 {
 	char *line, *next, *end = text;
 
@@ -219,7 +219,7 @@ static void drop_identities(char *text)
 		memmove(end, line, next - line);
 		end += next - line;
 	}
-	*end = 0;
+	memset(end, 0, text + size - end);
 }
 
 static void read_fdinfo(int fd, char *text, size_t size)
@@ -234,7 +234,7 @@ static void read_fdinfo(int fd, char *text, size_t size)
 	if (read(info, text, size - 1) < 0)
 		text[0] = 0;
 	close(info);
-	drop_identities(text);
+	drop_identities(text, size);
 }
 
 static void get_state(const struct scene *s, __u32 type, struct state *state)

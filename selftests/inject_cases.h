@@ -122,6 +122,16 @@ static struct job call_list(struct scene *s)
 FAULT_CASE(list, .cmd = MUSTER_LIST, .set_up = set_up_existing, .call = call_list,
 	   .allocates = true);
 
+static struct job call_totals(struct scene *s)
+{
+	struct job job = { .fd = device_fd, .cmd = MUSTER_TOTALS };
+
+	job.totals = (struct muster_totals){ .size = sizeof(job.totals) };
+	return job;
+}
+
+FAULT_CASE(totals, .cmd = MUSTER_TOTALS, .set_up = set_up_existing, .call = call_totals);
+
 /* ---- what is no ioctl ---- */
 
 static int run_poll(struct job *job)
@@ -712,6 +722,31 @@ static struct job call_flight_stat(struct scene *s)
 
 FAULT_CASE(flight_stat, .cmd = MUSTER_FLIGHT_STAT, .type = MUSTER_FLIGHT,
 	   .set_up = set_up_led, .call = call_flight_stat);
+
+static struct job call_flight_leaders(struct scene *s)
+{
+	static struct muster_process processes[2];
+	struct job job = call_flight_stat(s);
+
+	job.flight_stat.processes = to_u64(processes);
+	job.flight_stat.nr_processes = 2;
+	return job;
+}
+
+FAULT_CASE(flight_leaders, .cmd = MUSTER_FLIGHT_STAT, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_led, .call = call_flight_leaders, .allocates = true);
+
+static struct job call_flight_leader(struct scene *s)
+{
+	struct job job = call_flight_leaders(s);
+
+	job.flight_stat.key = to_u64(KEY);
+	job.flight_stat.key_len = strlen(KEY);
+	return job;
+}
+
+FAULT_CASE(flight_leader, .cmd = MUSTER_FLIGHT_STAT, .type = MUSTER_FLIGHT,
+	   .set_up = set_up_led, .call = call_flight_leader, .allocates = true);
 
 /* ---- group ---- */
 

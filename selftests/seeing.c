@@ -117,7 +117,7 @@ TEST_F(seeing, fdinfo_sem)
 	EXPECT_STREQ("sem", fdinfo_line(getpid(), fd, "muster-type", 0));
 	EXPECT_LINES(fd, { "muster-limit", 5 }, { "muster-held", 4 },
 		     { "muster-available", 1 }, { "muster-waiters", 1 },
-		     { "muster-token", 2 }, { "muster-abandoned", 0 });
+		     { "muster-abandoned", 0 });
 	EXPECT_TRUE(holds(fd, getpid(), 1));
 	EXPECT_TRUE(holds(fd, holder->pid, 3));
 	EXPECT_STREQ("", fdinfo_line(getpid(), ticket, "muster-owner", 0));
@@ -126,7 +126,7 @@ TEST_F(seeing, fdinfo_sem)
 
 	kill_puppet(holder);
 	EXPECT_LINES(fd, { "muster-held", 3 }, { "muster-waiters", 0 },
-		     { "muster-token", 3 }, { "muster-abandoned", 1 });
+		     { "muster-abandoned", 1 });
 	EXPECT_FALSE(holds(fd, holder->pid, 3));
 	EXPECT_TRUE(holds(ticket, getpid(), 2));
 	EXPECT_STREQ("settled 0", fdinfo_line(getpid(), ticket, "muster-ticket", 0));
