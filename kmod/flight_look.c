@@ -7,6 +7,9 @@
 
 #include "flight.h"
 
+/* How often the table is looked at anew, a tick later, if it was growing. */
+#define FLIGHT_WALKS 16
+
 static bool flight_list_followers(const struct list_head *followers,
 				  struct muster_roster *roster)
 {
@@ -61,8 +64,12 @@ static bool flight_list_found(struct flight_call *call, struct muster_roster *ro
 	return room;
 }
 
-/* A batch of the table; true if there may be more. One that grows is looked at anew. */
-static bool flight_walk(struct rhashtable_iter *iter, struct muster_roster *roster)
+/*
+ * A batch of the table; true if there may be more. A table that is just growing is two, one
+ * after the other.
+ */
+static bool flight_walk(struct rhashtable_iter *iter, struct muster_roster *roster,
+			bool *moves)
 {
 	struct flight_call *call;
 	int n;
@@ -72,28 +79,45 @@ static bool flight_walk(struct rhashtable_iter *iter, struct muster_roster *rost
 		if (!call)
 			return false;
 		if (IS_ERR(call))
-			muster_roster_clear(roster);
+			*moves = true;
 		else if (!flight_list_found(call, roster))
 			return false;
 	}
 	return true;
 }
 
-/* Lists the leaders of all calls; how many they are. */
-u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *roster)
+/* Lists all; true if calls were moved to another table meanwhile, and may be in twice. */
+static bool flight_walk_all(struct muster_flight *flight, struct muster_roster *roster)
 {
 	struct rhashtable_iter iter;
-	bool more = roster->room;
+	bool moves = false, more;
 
 	rhashtable_walk_enter(&flight->calls, &iter);
-	while (more) {
+	do {
 		if (rhashtable_walk_start_check(&iter))
-			muster_roster_clear(roster);
-		more = flight_walk(&iter, roster);
+			moves = true;
+		more = flight_walk(&iter, roster, &moves);
 		rhashtable_walk_stop(&iter);
 		cond_resched();
-	}
+	} while (more);
 	rhashtable_walk_exit(&iter);
+	return moves;
+}
+
+/*
+ * Lists the leaders of all calls; how many they are. That the table grows is a matter of
+ * moments; where it always does, it is better to tell of somebody twice than not at all.
+ */
+u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *roster)
+{
+	int tries;
+
+	for (tries = 0; roster->room && tries < FLIGHT_WALKS; tries++) {
+		muster_roster_clear(roster);
+		if (!flight_walk_all(flight, roster))
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
 	return flight_nr_calls(flight);
 }
 

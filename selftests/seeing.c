@@ -312,6 +312,11 @@ TEST_F_TIMEOUT(seeing, leaders_of_all, 120)
 	for (i = 0; i < MANY; i++) {
 		snprintf(key, sizeof(key), "led %d", i);
 		ASSERT_EQ(0, ask(me, join(fd, key)));
+		/* The table grows, now and then while it is looked at. */
+		memset(list, 0, sizeof(list));
+		ASSERT_EQ(i + 1, look(fd, NULL, list, MANY + 8));
+		EXPECT_EQ(MUSTER_PROCESS_HOLDER, list[i].role);
+		EXPECT_EQ(0, list[i + 1].role);
 	}
 	ASSERT_EQ(0, ask(other, join(fd, KEY)));
 	ASSERT_EQ(MANY + 1, look(fd, NULL, list, MANY + 8));

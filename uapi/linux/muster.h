@@ -654,8 +654,9 @@ struct muster_flight_fetch {
  * @key_len:	length of @key, 1 to MUSTER_KEY_MAX; 0: of all keys
  * @processes:	pointer to struct muster_process[]; may be 0 if @nr_processes is. Without
  *		a key those who lead a call that can be joined, in no order; @amount is how
- *		many follow. With a key who leads it, then those who follow, in the order in which
- *		they would lead, then those who would not, with an @amount of 1.
+ *		many follow. (Where very many begin all the time one may be there twice.)
+ *		With a key who leads it, then those who follow, in the order in which they
+ *		would lead, then those who would not, with an @amount of 1.
  * @key:	pointer to a key; 0 if @key_len is
  */
 struct muster_flight_stat {
