@@ -77,11 +77,13 @@ static bool holds(int fd, pid_t pid, unsigned int held)
 TEST_F(seeing, fdinfo_common)
 {
 	struct muster_open how = open_how(MUSTER_SEM, unique_name("seen"), O_CREAT, 2);
+	struct muster_info info = { .size = sizeof(info) };
 	int named, anonymous;
 	long long id;
 
 	EXPECT_STREQ("device", fdinfo_line(getpid(), device_fd, "muster-type", 0));
-	EXPECT_EQ(MUSTER_API_VERSION, fdinfo(device_fd, "muster-version"));
+	ASSERT_EQ(0, call(device_fd, MUSTER_INFO, &info));
+	EXPECT_EQ(info.api_version, fdinfo(device_fd, "muster-version"));
 
 	how.mode = 0600;
 	how.options = MUSTER_SEM_SIGNALLING;
@@ -101,7 +103,7 @@ TEST_F(seeing, fdinfo_common)
 	EXPECT_LT(id, fdinfo(anonymous, "muster-id"));
 	how.options = 0;
 	EXPECT_EQ(id, fdinfo(open_object(&how), "muster-id"));
-	EXPECT_EQ(id + 2, fdinfo(open_sem(1), "muster-id"));
+	EXPECT_LT(id + 1, fdinfo(open_sem(1), "muster-id"));
 }
 
 /* I5, W1, T5: a semaphore; who holds what through this file, and only through it; a ticket. */
