@@ -20,17 +20,16 @@ static_assert(sizeof(struct muster_process) == 24);
 /**
  * muster_roster_alloc - get room for a list of processes
  * @roster:	to be set up
- * @to:		where the caller wants the list; may be 0
+ * @to:		where the caller wants the list; 0 if it wants none
  * @room:	how many it has room for
  *
- * Return: 0, -EINVAL or -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
 int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room)
 {
 	*roster = (struct muster_roster){};
-	if (!to && room)
-		return -EINVAL;
-	room = min_t(u32, room, MUSTER_PROCESSES_MAX);
+	/* Who calls again with what was written to the struct wants no list this time either. */
+	room = to ? min_t(u32, room, MUSTER_PROCESSES_MAX) : 0;
 	if (!room)
 		return 0;
 	roster->entries = kvcalloc(room, sizeof(*roster->entries), MUSTER_GFP);

@@ -652,7 +652,7 @@ struct muster_flight_fetch {
  * @nr_processes: in: room at @processes, in structs; out: how many there are,
  *		which may be more
  * @key_len:	length of @key, 1 to MUSTER_KEY_MAX; 0: of all keys
- * @processes:	pointer to struct muster_process[]; may be 0 if @nr_processes is. Without
+ * @processes:	pointer to struct muster_process[], or 0: none are listed. Without
  *		a key those who lead a call that can be joined, in no order; @amount is how
  *		many follow. (Where very many begin all the time one may be there twice.)
  *		With a key who leads it, then those who follow, in the order in which they
@@ -802,7 +802,7 @@ struct muster_barrier_reset {
  * @__reserved:	0
  * @processes:	pointer to struct muster_process[], those that wait in order of
  *		arrival, then the one that runs the action, then members that have not
- *		arrived; may be 0
+ *		arrived; or 0: none are listed
  * @seats:	(out) seats that are taken (B6)
  * @__pad:	(out) 0
  * @lost:	(out) seats that went with members that died (MUSTER_BARRIER_SHRINK)
@@ -976,7 +976,7 @@ struct muster_sem_set_limit {
  * @nr_processes: in: room at @processes, in structs; out: how many there are,
  *		which may be more
  * @processes:	pointer to struct muster_process[], holders first, then waiters
- *		in order; may be 0
+ *		in order; or 0: none are listed
  */
 struct muster_sem_stat {
 	__u32 size;
@@ -1182,7 +1182,7 @@ struct muster_group_cancel {
  *		which may be more
  * @__reserved:	0
  * @processes:	pointer to struct muster_process[]: those with tasks, @amount is how
- *		many; may be 0
+ *		many; or 0: none are listed
  */
 struct muster_group_stat {
 	__u32 size;
