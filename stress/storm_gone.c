@@ -173,7 +173,8 @@ static void lead_for(int fd, __u64 len)
 		_exit(1);
 	do {
 		storm_nap(200);
-		storm_call(fd, MUSTER_FLIGHT_STAT, &stat);
+		if (storm_call(fd, MUSTER_FLIGHT_STAT, &stat))
+			_exit(1);
 	} while (!stat.followers);
 	finish.token = args.token;
 	_exit(storm_call(fd, MUSTER_FLIGHT_FINISH, &finish) != 0);
@@ -193,7 +194,8 @@ static int keep(int fd, __u64 len)
 		lead_for(fd, len);
 	do {
 		storm_nap(200);
-		storm_call(fd, MUSTER_FLIGHT_STAT, &stat);
+		if (storm_call(fd, MUSTER_FLIGHT_STAT, &stat))
+			storm_die("STAT");
 	} while (!stat.calls);
 	err = join(fd, 'a', MUSTER_JOIN_NO_LEAD, &args);
 	if (waitpid(pid, &status, 0) < 0 || status)
