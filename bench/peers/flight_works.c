@@ -122,6 +122,7 @@ static struct stage {
 	unsigned int ready;
 	unsigned int turn;
 	unsigned int arrived[TURNS_MAX];
+	unsigned int gathered[TURNS_MAX];
 	unsigned int left[TURNS_MAX];
 	unsigned int over;
 	unsigned int runs;
@@ -144,22 +145,26 @@ static void futex_wake(unsigned int *word, unsigned int n)
 	syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
 }
 
-/* The leader's work is to see that all are there. */
+/* The leader's work is to see that all are there; the last one needs a moment more. */
 static void do_lead(unsigned int turn)
 {
-	yield_until(&stage->arrived[turn], processes);
+	futex_wait(&stage->gathered[turn], 0);
 	sched_yield();
 	sched_yield();
 	memset(answer, 'a' + turn % 16, length);
 	stage->runs++;
-	stage->finishing = now_ns();
+	if (!stage->finishing)
+		stage->finishing = now_ns();
 	flight->finish(turn, answer, length);
 }
 
 static void take_turn(unsigned int nr, unsigned int turn)
 {
 	futex_wait(&stage->turn, turn);
-	count_up(&stage->arrived[turn]);
+	if (count_up(&stage->arrived[turn]) == processes) {
+		count_up(&stage->gathered[turn]);
+		futex_wake(&stage->gathered[turn], 1);
+	}
 	if (flight->join(turn, result)) {
 		do_lead(turn);
 	} else {
@@ -191,6 +196,7 @@ static uint64_t run_turn(unsigned int turn)
 {
 	uint64_t start = now_ns();
 
+	stage->finishing = 0;
 	count_up(&stage->turn);
 	futex_wake(&stage->turn, processes);
 	futex_wait(&stage->over, turn);
@@ -268,6 +274,18 @@ static double measure_stampede_large(const void *ops, unsigned int size)
 	return stampede(ops, size, RESULT_MAX);
 }
 
+/* What one follower more costs, from its call to its answer, being woken included. */
+static double slope(const struct flight *peer)
+{
+	return (stampede(peer, 34, SMALL) * 34 - stampede(peer, 2, SMALL) * 2) / 32;
+}
+
+static double measure_follow(const void *ops, unsigned int size)
+{
+	(void)size;
+	return slope(ops) - slope(&flight_nothing);
+}
+
 static double measure_runs(const void *ops, unsigned int size)
 {
 	stampede(ops, size, SMALL);
@@ -313,38 +331,48 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* When follower number @which of so many was told, mean of some turns. */
-static double told(const struct flight *peer, unsigned int followers, unsigned int which)
+/* When the follower at that place of 0 (first) to 1 (last) was told, in the last turn. */
+static double told_in_turn(double place)
+{
+	unsigned int none = 0;
+	uint64_t at;
+
+	/* That of the leader is 0, and so are those of nobody. */
+	qsort(stage->told, PROCESSES_MAX, sizeof(stage->told[0]), by_time);
+	while (!stage->told[none])
+		none++;
+	at = stage->told[none + (unsigned int)(place * (PROCESSES_MAX - 1 - none))];
+	return at < stage->finishing ? 0 : at - stage->finishing;
+}
+
+static double told(const struct flight *peer, unsigned int followers, double place)
 {
 	unsigned int turn, nr_turns = followers > 100 ? 4 : 20;
-	uint64_t sum = 0;
+	double sum = 0;
 
 	gather(peer, followers + 1, SMALL, nr_turns);
 	for (turn = 0; turn < nr_turns; turn++) {
 		memset(stage->told, 0, sizeof(stage->told));
 		run_turn(turn);
-		/* The leader's is 0, and so are those of nobody. */
-		qsort(stage->told, PROCESSES_MAX, sizeof(stage->told[0]), by_time);
 		if (turn)
-			sum += stage->told[PROCESSES_MAX - followers + which] -
-			       stage->finishing;
+			sum += told_in_turn(place);
 	}
-	return (double)sum / (nr_turns - 1);
+	return sum / (nr_turns - 1);
 }
 
 static double measure_first(const void *ops, unsigned int size)
 {
-	return told(ops, size, 0);
+	return told(ops, size, 0.0);
 }
 
 static double measure_median(const void *ops, unsigned int size)
 {
-	return told(ops, size, size / 2);
+	return told(ops, size, 0.5);
 }
 
 static double measure_last(const void *ops, unsigned int size)
 {
-	return told(ops, size, size - 1);
+	return told(ops, size, 1.0);
 }
 
 /* ---- the tables ---- */
@@ -376,11 +404,21 @@ const struct work work_kept = {
 	.measure = measure_kept,
 };
 
+const struct work work_follow = {
+	.name = "follow",
+	.title = "flight: a follower's join, 16 bytes, from call to answer",
+	.unit = "instructions",
+	.sizes = { 1 },
+	.peers = peers_lead,
+	.measure = measure_follow,
+	.exact_only = true,
+};
+
 static const struct peer peers_keys[] = {
 	{ "muster", &flight_muster },
 	{ "mutex and condition", &flight_memory },
-	{ "lock file", &flight_file },
-	{ "Redis", &flight_redis },
+	{ "lock file", &flight_file, 10000 },
+	{ "Redis", &flight_redis, 10000 },
 	{}
 };
 

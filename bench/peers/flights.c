@@ -293,18 +293,23 @@ const struct flight flight_memory = {
 
 static int *files;
 
-static void file_make(unsigned int keys, size_t size)
-{
-	result_size = size;
-	files = calloc(keys, sizeof(*files));
-}
-
 static const char *file_path(unsigned int key)
 {
 	static char path[64];
 
 	snprintf(path, sizeof(path), "/dev/shm/%s", flight_key(key));
 	return path;
+}
+
+/* What was kept by another figure's is not to be found. */
+static void file_make(unsigned int keys, size_t size)
+{
+	unsigned int i;
+
+	result_size = size;
+	files = calloc(keys, sizeof(*files));
+	for (i = 0; i < keys; i++)
+		unlink(file_path(i));
 }
 
 /* Is there a result in it? An end without means that the leader has died. */

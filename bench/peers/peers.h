@@ -58,8 +58,8 @@ struct work {
 
 extern const struct work work_pair, work_try, work_ring, work_lock, work_lock_short;
 extern const struct work work_barrier;
-extern const struct work work_lead, work_kept, work_stampede_small, work_stampede_large;
-extern const struct work work_runs, work_keys;
+extern const struct work work_lead, work_follow, work_kept, work_stampede_small;
+extern const struct work work_stampede_large, work_runs, work_keys;
 extern const struct work work_waiters;
 extern const struct work work_wake_one, work_wake_first, work_wake_median, work_wake_last;
 extern const struct work work_memory, work_memory_waiter;
