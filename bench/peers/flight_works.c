@@ -112,6 +112,7 @@ static double measure_keys(const void *ops, unsigned int size)
 	for (i = 0; i < size; i++)
 		flight->join(i, result);
 	time_keys(size, n / 10);
+	settle();
 	return time_keys(size, n) / n;
 }
 
@@ -223,7 +224,7 @@ static void gather(const struct flight *peer, unsigned int n, size_t len, unsign
 /* Cost of all, for each of them. */
 static double stampede(const struct flight *peer, unsigned int n, size_t len)
 {
-	unsigned int turn, nr_turns = n > 100 ? 3 : n > 10 ? 10 : 100;
+	unsigned int turn, nr_turns = n > 100 ? 2 : n > 10 ? 10 : 100;
 	uint64_t sum = 0;
 
 	gather(peer, n, len, nr_turns);
@@ -347,7 +348,7 @@ static double told_in_turn(double place)
 
 static double told(const struct flight *peer, unsigned int followers, double place)
 {
-	unsigned int turn, nr_turns = followers > 100 ? 4 : 20;
+	unsigned int turn, nr_turns = followers > 100 ? 3 : 20;
 	double sum = 0;
 
 	gather(peer, followers + 1, SMALL, nr_turns);
@@ -363,11 +364,6 @@ static double told(const struct flight *peer, unsigned int followers, double pla
 static double measure_first(const void *ops, unsigned int size)
 {
 	return told(ops, size, 0.0);
-}
-
-static double measure_median(const void *ops, unsigned int size)
-{
-	return told(ops, size, 0.5);
 }
 
 static double measure_last(const void *ops, unsigned int size)
@@ -474,8 +470,8 @@ static const struct peer peers_wake[] = {
 	{ "muster", &flight_muster },
 	{ "futex", &flight_futex },
 	{ "mutex and condition", &flight_memory },
-	{ "lock file", &flight_file },
-	{ "Redis", &flight_redis },
+	{ "lock file", &flight_file, 100 },
+	{ "Redis", &flight_redis, 100 },
 	{}
 };
 
@@ -486,16 +482,6 @@ const struct work work_wake_first = {
 	.sizes = { 1, 10, 100, 1000 },
 	.peers = peers_wake,
 	.measure = measure_first,
-	.quick_max = 100,
-};
-
-const struct work work_wake_median = {
-	.name = "wake-median",
-	.title = "from FINISH until half of so many followers have it",
-	.unit = "instructions",
-	.sizes = { 10, 100, 1000 },
-	.peers = peers_wake,
-	.measure = measure_median,
 	.quick_max = 100,
 };
 

@@ -23,7 +23,7 @@ static const struct work * const works[] = {
 	&work_pair, &work_try, &work_ring, &work_lock, &work_lock_short, &work_barrier,
 	&work_lead, &work_follow, &work_kept, &work_stampede_small, &work_stampede_large,
 	&work_runs, &work_keys, &work_waiters,
-	&work_wake_one, &work_wake_first, &work_wake_median, &work_wake_last,
+	&work_wake_one, &work_wake_first, &work_wake_last,
 	&work_memory, &work_memory_waiter,
 };
 

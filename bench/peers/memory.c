@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -179,7 +180,8 @@ static void *wait_for_it(void *arg)
 {
 	(void)arg;
 	count_up(&ready);
-	yield_until(&go, 1);
+	while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &go, FUTEX_WAIT, 0, NULL, NULL, 0);
 	count_up(&going);
 	lock->acquire(0);
 	return NULL;
@@ -204,6 +206,7 @@ static double measure_waiter(const void *ops, unsigned int size)
 	yield_until(&ready, WAITERS);
 	before = kernel_memory();
 	count_up(&go);
+	syscall(SYS_futex, &go, FUTEX_WAKE, WAITERS, NULL, NULL, 0);
 	yield_until(&going, WAITERS);
 	usleep(20000);
 	return (kernel_memory() - before) / WAITERS;

@@ -61,7 +61,7 @@ extern const struct work work_barrier;
 extern const struct work work_lead, work_follow, work_kept, work_stampede_small;
 extern const struct work work_stampede_large, work_runs, work_keys;
 extern const struct work work_waiters;
-extern const struct work work_wake_one, work_wake_first, work_wake_median, work_wake_last;
+extern const struct work work_wake_one, work_wake_first, work_wake_last;
 extern const struct work work_memory, work_memory_waiter;
 
 /* ---- process.c ---- */
@@ -70,6 +70,8 @@ extern const struct work work_memory, work_memory_waiter;
 void *shared_memory(size_t size);
 /* A child that runs @run(@nr) and dies with its parent. */
 void spawn(void (*run)(unsigned int nr), unsigned int nr);
+/* Lets the kernel do what it has put off. */
+void settle(void);
 /* The peer is not to be had on this machine; does not return. */
 void not_here(const char *why) __attribute__((noreturn));
 /* Something that must not fail has failed; does not return. */

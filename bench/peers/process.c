@@ -51,12 +51,19 @@ void spawn(void (*run)(unsigned int nr), unsigned int nr)
 	_exit(0);
 }
 
+/* What the kernel has put off, for the figure before this one, is not to be counted. */
+void settle(void)
+{
+	usleep(rounds > 1 ? 10000 : 200000);
+}
+
 static void measure_here(const struct work *work, const void *ops, unsigned int size,
 			 double *value)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		failed("prctl");
 	alarm(FIGURE_SECONDS);
+	settle();
 	*value = work->measure(ops, size);
 	_exit(0);
 }
