@@ -25,7 +25,7 @@ MODULE_SOURCES := Kbuild $(wildcard kmod/* uapi/*/*)
 PARTS := $(patsubst %/Makefile,%,$(wildcard lib/Makefile cli/Makefile \
 	bench/Makefile examples/Makefile stress/Makefile))
 
-.PHONY: all module lib selftests demo test check bench shell boots clean help
+.PHONY: all module lib selftests demo test check bench profile shell boots clean help
 .PHONY: test-debug test-detectors test-kernels test-extension coverage fuzz storm
 .PHONY: storm-mutants fuzz-mutants model corners generations install-man
 .PHONY: test-languages install uninstall modules_install modules_uninstall deb test-deb
@@ -144,9 +144,14 @@ model:	## check the models of the protocols in every state (models/README.rst)
 coverage:	## which lines of the module the kselftests run; the others are explained
 	@vm/setup vm/coverage
 
-bench:	## what operations cost, counted in instructions
+bench:	## what operations cost, in instructions, and what peers' do (QUICK=1; a few minutes)
 	@vm/setup
 	@bench/run --kernel $(KERNEL)
+	@bench/peers/run $(if $(QUICK),--quick)
+
+profile:	## where instructions go, by function (OPERATION=lead)
+	@vm/setup
+	@bench/profile --kernel $(KERNEL) $(or $(OPERATION),pair try lead ring barrier)
 
 check:	## static checks
 	@vm/check
