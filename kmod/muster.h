@@ -527,6 +527,12 @@ void muster_deadline_set(struct muster_deadline *until,
 			 const struct muster_request *req, u32 flags, u64 ns);
 bool muster_deadline_passed(const struct muster_deadline *until);
 
+/* Is the request not to wait at all (T3)? */
+static inline bool muster_nonblock(const struct muster_request *req, u32 flags)
+{
+	return flags & MUSTER_WAIT_NONBLOCK || req->mfile->file->f_flags & O_NONBLOCK;
+}
+
 /* Are the flags known? @own are those of the ioctl beside MUSTER_WAIT_*. */
 static inline bool muster_wait_flags_ok(u32 flags, u32 own)
 {

@@ -453,7 +453,8 @@ static int sem_acquire(const struct muster_request *req,
 
 	err = sem_try_self(req->mfile, acquire->permits,
 			   acquire->flags & MUSTER_SEM_WAIT_LIMIT, &grant);
-	if (unlikely(err == -EAGAIN || err == -ESRCH))
+	if (unlikely(err == -ESRCH ||
+		     (err == -EAGAIN && !muster_nonblock(req, acquire->flags))))
 		err = sem_acquire_slow(req, acquire, &grant);
 	if (err)
 		return err;

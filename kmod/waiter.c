@@ -25,8 +25,7 @@
 void muster_deadline_set(struct muster_deadline *until,
 			 const struct muster_request *req, u32 flags, u64 ns)
 {
-	until->nonblock = flags & MUSTER_WAIT_NONBLOCK ||
-			  req->mfile->file->f_flags & O_NONBLOCK;
+	until->nonblock = muster_nonblock(req, flags);
 	until->clock = flags & MUSTER_WAIT_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 	until->forever = ns >= KTIME_MAX;
 	until->at = ns;
