@@ -161,13 +161,40 @@ static struct miscdevice muster_device = {
 	.mode = 0666,
 };
 
+/* Those before type number @end. */
+static void muster_types_unload(unsigned int end)
+{
+	while (end--) {
+		if (muster_types[end]->unload)
+			muster_types[end]->unload();
+	}
+}
+
+static int __init muster_types_load(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < muster_nr_types; i++) {
+		err = muster_types[i]->load ? muster_types[i]->load() : 0;
+		if (err) {
+			muster_types_unload(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int __init muster_init(void)
 {
 	int err;
 
-	err = muster_spaces_init();
+	err = muster_types_load();
 	if (err)
 		return err;
+	err = muster_spaces_init();
+	if (err)
+		goto err_types;
 	err = muster_objects_init();
 	if (err)
 		goto err_spaces;
@@ -189,6 +216,8 @@ err_objects:
 	muster_objects_exit();
 err_spaces:
 	muster_spaces_exit();
+err_types:
+	muster_types_unload(muster_nr_types);
 	return err;
 }
 
@@ -200,6 +229,7 @@ static void __exit muster_exit(void)
 	muster_owners_exit();
 	muster_objects_exit();
 	muster_spaces_exit();
+	muster_types_unload(muster_nr_types);
 	muster_quota_exit();
 }
 

@@ -108,9 +108,9 @@ struct flight_key {
 /**
  * struct flight_call - one execution for one key
  * @in_group:	link in the table of the group while @listed
+ * @refs:	see above
  * @flight:	the group
  * @user:	whom it is charged to
- * @refs:	see above
  * @lock:	guards all that follows, and is held to put it into the table
  * @listed:	can be joined
  * @done:	has ended; @result, @status, @nr_shared do not change any more
@@ -137,17 +137,19 @@ struct flight_key {
  * @result:	NULL if empty
  * @forget_at:	when joins begin a new call (F7); 0 never
  * @stale:	the kept call that this one refreshes, or NULL
- * @rcu:	the table is read under RCU; once the last reference is gone
+ * @rcu:	the table is read under RCU; once the last reference is gone, of one with
+ *		a long key
  * @key:	the key
  *
- * With a key of 16 bytes it takes 216 bytes.
+ * One with a short key is used again at once, perhaps for another key of another
+ * group, while somebody who reads a table may still look at it: see flight_find().
  */
 struct flight_call {
 	struct rhash_head in_group;
-	struct muster_flight *flight;
-	struct muster_user *user;
 	refcount_t refs;
 	spinlock_t lock;	/* see "Locking" above */
+	struct muster_flight *flight;
+	struct muster_user *user;
 	bool listed;
 	bool done;
 	bool kept;
@@ -310,6 +312,9 @@ static inline void flight_next_token(struct flight_call *call)
 }
 
 /* ---- flight_table.c ---- */
+
+int flight_calls_load(void);
+void flight_calls_unload(void);
 
 int flight_calls_init(struct muster_flight *flight);
 void flight_calls_destroy(struct muster_flight *flight);

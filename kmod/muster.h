@@ -215,6 +215,8 @@ static int _name##_run(struct muster_request *req)			\
  * @options:	the options it knows
  * @commands:	its ioctls, with consecutive numbers
  * @nr_commands: how many
+ * @load:	what the type needs, once; 0 or a negative errno. May be NULL
+ * @unload:	the opposite; all objects are gone. May be NULL
  * @init:	sets a zeroed object up from what its creator asked for, after
  *		the core has done its part; 0 or a negative errno
  * @matches:	does the object have what a later opener asks for (O4)?
@@ -243,6 +245,8 @@ struct muster_type {
 	u32 options;
 	const struct muster_command *commands;
 	unsigned int nr_commands;
+	int (*load)(void);
+	void (*unload)(void);
 	int (*init)(struct muster_object *object, const struct muster_open *how);
 	bool (*matches)(struct muster_object *object, const struct muster_open *how);
 	void (*destroy)(struct muster_object *object);
