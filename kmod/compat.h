@@ -20,6 +20,12 @@
 #error "muster supports Linux 6.1 and later"
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
 #ifndef __uninitialized
 #define __uninitialized __attribute__((__uninitialized__))
 #endif

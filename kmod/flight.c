@@ -11,6 +11,8 @@ int flight_key_copy(struct flight_key *key, u64 from, u32 len)
 	if (!len || len > MUSTER_KEY_MAX)
 		return -EINVAL;
 	key->len = len;
+	if (likely(len <= FLIGHT_SHORT_KEY))
+		return muster_copy_short(key->bytes, from, len);
 	return copy_from_user(key->bytes, u64_to_user_ptr(from), len) ? -EFAULT : 0;
 }
 

@@ -95,6 +95,9 @@ struct flight_owner {
 	u32 nr_parcels;
 };
 
+/* Longest key that is called short. */
+#define FLIGHT_SHORT_KEY 32
+
 /**
  * struct flight_key - a key
  * @len:	bytes

@@ -31,9 +31,6 @@
 
 #include "flight.h"
 
-/* Longest key of a call from the cache. */
-#define FLIGHT_SHORT_KEY 32
-
 static struct kmem_cache *short_calls;
 
 static u32 flight_key_hash(const void *data, u32 len, u32 seed)

@@ -153,6 +153,40 @@ out:
 	return muster_fetch_slow(req, args, size, min_size);
 }
 
+/**
+ * muster_copy_short - copy_from_user() for a few bytes
+ * @to:		where to
+ * @from:	the caller's pointer
+ * @len:	how many
+ *
+ * What copy_from_user() does to be safe with any length costs more than to copy a key.
+ *
+ * Return: 0 or -EFAULT.
+ */
+static __always_inline int muster_copy_short(void *to, u64 from, size_t len)
+{
+	const u8 __user *user = u64_to_user_ptr(from);
+	u64 word;
+
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return copy_from_user(to, user, len) ? -EFAULT : 0;
+	if (!user_read_access_begin(user, len))
+		return -EFAULT;
+	for (; len >= sizeof(word); len -= sizeof(word)) {
+		unsafe_get_user(word, (const u64 __user *)user, fault);
+		put_unaligned(word, (u64 *)to);
+		user += sizeof(word);
+		to += sizeof(word);
+	}
+	for (; len; len--)
+		unsafe_get_user(*(u8 *)to++, user++, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static __always_inline int muster_reply_from(const struct muster_request *req,
 					     const void *args, size_t size, size_t from)
 {

@@ -20,6 +20,9 @@
 
 #include "muster.h"
 
+/* Up to here results are called short. */
+#define RESULT_SHORT 64
+
 #define RESULT_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 /* @result may be NULL. */
@@ -30,6 +33,13 @@ void muster_result_put(struct muster_result *result)
 	if (result->file)
 		fput(result->file);
 	kvfree(result);
+}
+
+static int muster_result_fill(struct muster_result *result, u64 data, size_t len)
+{
+	if (len <= RESULT_SHORT)
+		return muster_copy_short(result->data, data, len);
+	return copy_from_user(result->data, u64_to_user_ptr(data), len) ? -EFAULT : 0;
 }
 
 static struct muster_result *muster_result_alloc(size_t len, size_t bytes)
@@ -64,7 +74,7 @@ struct muster_result *muster_result_get(u64 data, u64 len)
 	result = muster_result_alloc(len, len);
 	if (!result)
 		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(result->data, u64_to_user_ptr(data), len)) {
+	if (muster_result_fill(result, data, len)) {
 		muster_result_put(result);
 		return ERR_PTR(-EFAULT);
 	}
