@@ -22,12 +22,14 @@ void barrier_exit_init(struct barrier_exit *exit)
 static void barrier_settle(struct barrier_taken *taken)
 {
 	struct muster_waiter *waiter, *next;
+	unsigned int nr = 0;
 
 	list_for_each_entry_safe(waiter, next, &taken->list, node) {
 		to_barrier_waiter(waiter)->pass = taken->pass;
 		taken->pass.index--;
 		waiter->verdict = taken->pass.end.verdict;
 		muster_settle(waiter);
+		muster_let_run(++nr);
 	}
 }
 

@@ -14,10 +14,12 @@
 static void flight_settle(struct list_head *taken, int verdict)
 {
 	struct muster_waiter *waiter, *next;
+	unsigned int nr = 0;
 
 	list_for_each_entry_safe(waiter, next, taken, node) {
 		waiter->verdict = to_flight_waiter(waiter)->lead ? 0 : verdict;
 		muster_settle(waiter);
+		muster_let_run(++nr);
 	}
 }
 

@@ -414,17 +414,20 @@ static bool group_serve(struct muster_group *group, struct group_exit *exit)
 static void group_settle(struct group_exit *exit)
 {
 	struct group_waiter *gw, *next;
+	unsigned int nr = 0;
 
 	muster_settle_all(&exit->taken);
 	list_for_each_entry_safe(gw, next, &exit->ended, waiter.node) {
 		gw->counts = exit->counts;
 		gw->waiter.verdict = 0;
 		muster_settle(&gw->waiter);
+		muster_let_run(++nr);
 	}
 	rbtree_postorder_for_each_entry_safe(gw, next, &exit->by_count, by_count) {
 		gw->counts = exit->counts;
 		gw->waiter.verdict = 0;
 		muster_settle(&gw->waiter);
+		muster_let_run(++nr);
 	}
 }
 

@@ -650,6 +650,20 @@ int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *unti
 void muster_settle(struct muster_waiter *waiter);
 void muster_settle_all(struct list_head *taken);
 
+/*
+ * How many waiters are woken before they get a chance to run. On the CPU of their waker
+ * each of them may preempt it, and two switches for each would cost more than the waking;
+ * but the first must not wait for the last.
+ */
+#define MUSTER_WAKE_BATCH	16
+
+/* After @nr waiters were settled. */
+static inline void muster_let_run(unsigned int nr)
+{
+	if (nr % MUSTER_WAKE_BATCH == 0)
+		cond_resched();
+}
+
 /* How many waiters are served or examined before a lock is let go for a moment. */
 #define MUSTER_BATCH	64
 

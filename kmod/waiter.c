@@ -195,8 +195,8 @@ int muster_wait(struct muster_waiter *waiter, const struct muster_deadline *unti
  * muster_settle - tell a waiter its verdict and wake it
  * @waiter:	taken out of its queue, its verdict written; may be gone on return
  *
- * Called without spinlocks, so that the woken thread finds them free, and a long
- * queue of waiters keeps no CPU for itself.
+ * Called without spinlocks, so that the woken thread finds them free. Of a long queue
+ * see muster_let_run().
  */
 void muster_settle(struct muster_waiter *waiter)
 {
@@ -205,7 +205,6 @@ void muster_settle(struct muster_waiter *waiter)
 	trace_muster_wait_end(waiter, waiter->verdict);
 	if (waiter->ticket) {
 		muster_ticket_settle(waiter->ticket);
-		cond_resched();
 		return;
 	}
 	get_task_struct(task);
@@ -213,15 +212,17 @@ void muster_settle(struct muster_waiter *waiter)
 	smp_store_release(&waiter->settled, true);
 	wake_up_process(task);
 	put_task_struct(task);
-	cond_resched();
 }
 
 /* Settles all waiters of a list, in order. */
 void muster_settle_all(struct list_head *taken)
 {
 	struct muster_waiter *waiter, *next;
+	unsigned int nr = 0;
 
-	list_for_each_entry_safe(waiter, next, taken, node)
+	list_for_each_entry_safe(waiter, next, taken, node) {
 		muster_settle(waiter);
+		muster_let_run(++nr);
+	}
 	INIT_LIST_HEAD(taken);
 }
