@@ -141,6 +141,7 @@ static __always_inline int muster_fetch(struct muster_request *req, void *args,
 		   user_read_access_begin(from, size))) {
 		unsafe_get_user(to[0], from, out);
 		if (likely(*(u32 *)args == size)) {
+#pragma GCC unroll 16
 			for (i = 1; i < size / sizeof(long); i++)
 				unsafe_get_user(to[i], from + i, out);
 			user_read_access_end();
@@ -197,6 +198,7 @@ static __always_inline int muster_reply_from(const struct muster_request *req,
 	BUILD_BUG_ON(from % sizeof(u64));
 	if (likely(req->size == size && IS_ALIGNED((unsigned long)to, sizeof(u64)) &&
 		   user_write_access_begin(to, size - from))) {
+#pragma GCC unroll 16
 		for (i = 0; i < (size - from) / sizeof(long); i++)
 			unsafe_put_user(word[i], to + i, fault);
 		user_write_access_end();

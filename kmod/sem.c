@@ -123,8 +123,18 @@ static noinline __cold void sem_trace_released(const struct muster_sem *sem,
 
 /* ---- state changes, under the lock ---- */
 
-static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
-		      struct sem_grant *grant)
+/* It holds permits for the first time, or after a STAT that took it off the list. */
+static noinline void sem_add_holder(struct muster_sem *sem, struct sem_owner *so)
+{
+	list_add_tail(&so->holding, &sem->holders);
+}
+
+/*
+ * This and what else an uncontended acquire and release do is in line: that is all that
+ * they cost beyond two system calls.
+ */
+static __always_inline void sem_grant(struct muster_sem *sem, struct sem_owner *so,
+				      s64 permits, struct sem_grant *grant)
 {
 	lockdep_assert_held(&sem->object.lock);
 
@@ -140,13 +150,14 @@ static void sem_grant(struct muster_sem *sem, struct sem_owner *so, s64 permits,
 		so->since = get_jiffies_64();
 		sem->nr_holders++;
 		if (unlikely(list_empty(&so->holding)))
-			list_add_tail(&so->holding, &sem->holders);
+			sem_add_holder(sem, so);
 	}
 	so->held += permits;
 }
 
 /* Takes up to so many permits back; how many there were to take. */
-static s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so, s64 permits)
+static __always_inline s64 sem_ungrant(struct muster_sem *sem, struct sem_owner *so,
+				       s64 permits)
 {
 	lockdep_assert_held(&sem->object.lock);
 
@@ -172,10 +183,7 @@ static bool sem_has(const struct muster_sem *sem, s64 permits)
 	return permits <= sem->free || !permits;
 }
 
-/*
- * 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. In line, since it
- * is most of what an uncontended acquire does.
- */
+/* 0 if granted, -ERANGE if that can never be, -EAGAIN if it has to wait. */
 static __always_inline int sem_try(struct muster_sem *sem, struct sem_owner *so,
 				   s64 permits, bool wait_limit, struct sem_grant *grant)
 {
@@ -376,7 +384,7 @@ static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 /* ---- ioctls ---- */
 
 /* The caller never learned of its grant: others may have the permits. */
-static void sem_give_back(struct muster_file *mfile, s64 permits)
+static noinline void sem_give_back(struct muster_file *mfile, s64 permits)
 {
 	struct muster_sem *sem = to_sem(mfile->object);
 
