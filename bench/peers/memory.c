@@ -198,7 +198,9 @@ static double measure_waiter(const void *ops, unsigned int size)
 	(void)size;
 	lock = ops;
 	enter_cgroup();
-	lock->make(0, 0);
+	lock->make(0, 1);
+	/* That the process takes part is not for each who waits. */
+	lock->acquire(0);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	for (i = 0; i < WAITERS; i++)
