@@ -3,6 +3,8 @@
  * Flights at the corners where others fail; Documentation/peers.rst
  */
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "race.h"
@@ -316,6 +318,78 @@ TEST_F_TIMEOUT(corner, late_joiners, 120)
 		EXPECT_IDLE(fd);
 	}
 	TH_LOG("in time both %u, one %u, none %u", in[0], in[1], in[2]);
+}
+
+/* ---- calls are made and used up very fast ---- */
+
+#define GROUPS		2
+#define KEYS		3
+#define RECYCLERS	4
+
+/* One call; a different number for each thing that can be wrong with it, or 0. */
+static int join_one(const int *groups, __u32 group, char key)
+{
+	char text[2] = { '0' + group, key }, told[2] = {};
+	struct muster_flight_join join = {
+		.size = sizeof(join), .key = to_u64(&key), .key_len = 1,
+		.deadline = MUSTER_FOREVER, .buf = to_u64(told), .buf_len = sizeof(told),
+	};
+	struct muster_flight_finish finish = {
+		.size = sizeof(finish), .key = to_u64(&key), .key_len = 1,
+		.data = to_u64(text), .data_len = sizeof(text),
+	};
+
+	if (call(groups[group], MUSTER_FLIGHT_JOIN, &join))
+		return 1;
+	if (join.role == MUSTER_ROLE_FOLLOWER)
+		return memcmp(text, told, sizeof(text)) ? 2 : 0;
+	sched_yield();
+	finish.token = join.token;
+	return call(groups[group], MUSTER_FLIGHT_FINISH, &finish) ? 3 : 0;
+}
+
+static void recycle(const int *groups, __u64 seed, unsigned int n)
+{
+	int wrong = 0;
+
+	die_with_parent();
+	while (n-- && !wrong)
+		wrong = join_one(groups, random_below(&seed, GROUPS),
+				 'a' + random_below(&seed, KEYS));
+	_exit(wrong);
+}
+
+/*
+ * The same few keys in two groups: whoever looks for a call finds its own, of its group,
+ * though the memory of one that is over is another's at once; and who leads can always
+ * say that it is done (F1, F4).
+ */
+TEST_F_TIMEOUT(corner, recycled, 120)
+{
+	unsigned int i, n = rounds(5000);
+	__u64 seed = new_seed(), calls = 0;
+	int groups[GROUPS], status;
+	pid_t pids[RECYCLERS];
+
+	for (i = 0; i < GROUPS; i++)
+		groups[i] = open_flight(0);
+	for (i = 0; i < RECYCLERS; i++) {
+		pids[i] = fork();
+		ASSERT_LE(0, pids[i]);
+		if (!pids[i])
+			recycle(groups, seed + i, n);
+	}
+	for (i = 0; i < RECYCLERS; i++) {
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	for (i = 0; i < GROUPS; i++) {
+		struct muster_flight_stat stat = flight_state(groups[i]);
+
+		EXPECT_EQ(0, stat.calls);
+		calls += stat.led + stat.joined;
+	}
+	EXPECT_EQ(RECYCLERS * n, calls);
 }
 
 TEST_HARNESS_MAIN
