@@ -5,7 +5,7 @@
 
 BEGIN {
 	FS = "\t"
-	split("#0060ad #dd181f #00a040 #b07000 #8040a0 #808080 #00a0a0 #c04080", palette, " ")
+	split("#0060ad #dd181f #00a040 #b07000 #8040a0 #808080 #00a0a0 #c04080 #404000 #ff8080 #80c000 #000000", palette, " ")
 }
 
 $1 == "work" { title[$2] = $3; order[++nr] = $2 }
@@ -20,7 +20,7 @@ $1 == "figure" {
 
 function colour(peer) {
 	if (!(peer in colours)) {
-		colours[peer] = palette[1 + used % 8]
+		colours[peer] = palette[1 + used % 12]
 		used++
 	}
 	return colours[peer]
@@ -31,7 +31,7 @@ END {
 		if (count[order[i]] >= 3)
 			plots[++nr_plots] = order[i]
 	rows = int((nr_plots + 1) / 2)
-	print "set terminal svg size 1000," 320 * rows " font 'sans,11' background 'white'"
+	print "set terminal svg noenhanced size 1000," 320 * rows " font 'sans,11' background 'white'"
 	print "set output '" out "'"
 	print "set multiplot layout " rows ",2"
 	print "set logscale xy"
@@ -39,7 +39,7 @@ END {
 	print "set grid"
 	print "set key left top font ',9'"
 	print "set ylabel 'instructions'"
-	print "set offsets graph 0.05, graph 0.05, graph 0.6, 0"
+	print "set offsets graph 0.05, graph 0.05, graph 0.7, 0"
 	for (i = 1; i <= nr_plots; i++) {
 		work = plots[i]
 		n = split(lines[work], peer, "\t")
