@@ -47,12 +47,12 @@ static u32 flight_call_hash(const void *data, u32 len, u32 seed)
 	return jhash(call->key, call->key_len, seed);
 }
 
-/* The call may be turning into another one just now; flight_find() looks again. */
 static int flight_call_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct flight_key *key = arg->key;
 	const struct flight_call *call = obj;
 
+	/* The call may be turning into another one just now; flight_find() looks again. */
 	return data_race(key->len != call->key_len ||
 			 memcmp(key->bytes, call->key, key->len));
 }
@@ -154,7 +154,7 @@ struct flight_call *flight_find(struct muster_flight *flight,
 
 	do {
 		call = flight_look_up(flight, key);
-	} while (unlikely(IS_ERR(call)));
+	} while (IS_ERR(call));
 	return call;
 }
 
