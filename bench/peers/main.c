@@ -7,7 +7,7 @@
  * rounds are taken, in each of which every peer has its turn, and the ratio to muster is
  * that of the same round.
  *
- * usage: peers [--quick] [--rounds N] [--until WORK] [WORK]...
+ * usage: peers [--quick] [--rounds N] [WORK]...
  *
  * A line for each figure, tab-separated:
  *	figure WORK PEER SIZE UNIT MEDIAN MIN MAX RATIO-MEDIAN RATIO-MIN RATIO-MAX
@@ -31,7 +31,6 @@ static const struct work * const works[] = {
 #define PEERS_MAX 16
 
 static bool quick;
-static const char *until = "";
 
 struct cell {
 	bool here;
@@ -114,17 +113,13 @@ int main(int argc, char **argv)
 			rounds = strtoul(argv[1], NULL, 10);
 			argc--;
 			argv++;
-		} else if (!strcmp(argv[0], "--until") && argc > 1) {
-			until = argv[1];
-			argc--;
-			argv++;
 		}
 	}
 	if (!rounds || rounds > ROUNDS_MAX || setrlimit(RLIMIT_NOFILE, &files)) {
-		fprintf(stderr, "usage: peers [--quick] [--rounds N] [--until WORK] [WORK]...\n");
+		fprintf(stderr, "usage: peers [--quick] [--rounds N] [WORK]...\n");
 		return 2;
 	}
-	for (i = 0; i < NR_WORKS && strcmp(works[i]->name, until); i++) {
+	for (i = 0; i < NR_WORKS; i++) {
 		if (wanted(works[i], argc, argv))
 			measure_work(works[i]);
 	}
