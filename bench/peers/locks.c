@@ -419,7 +419,7 @@ static inline long ntsync_wait(unsigned int i, uint64_t timeout)
 {
 	uint32_t obj = fds[i];
 	struct nt_wait_args args = {
-		.timeout = timeout, .objs = (uintptr_t)&obj, .count = 1,
+		.timeout = timeout, .objs = (uintptr_t)&obj, .count = 1, .owner = 1,
 	};
 
 	return do_ioctl(ntsync, NT_WAIT_ANY, &args);
