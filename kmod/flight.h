@@ -324,6 +324,7 @@ void flight_calls_destroy(struct muster_flight *flight);
 struct flight_call *flight_call_alloc(struct muster_flight *flight,
 				      const struct flight_key *key,
 				      struct muster_user *user);
+bool flight_call_get(struct flight_call *call);
 void flight_call_put(struct flight_call *call);
 struct flight_call *flight_find(struct muster_flight *flight,
 				const struct flight_key *key);

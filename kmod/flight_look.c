@@ -9,6 +9,8 @@
 
 /* How often the table is looked at anew, a tick later, if it was growing. */
 #define FLIGHT_WALKS 16
+/* How many calls are found before they are looked into. */
+#define FLIGHT_FOUND 16
 
 static bool flight_list_followers(const struct list_head *followers,
 				  struct muster_roster *roster)
@@ -64,49 +66,83 @@ static bool flight_list_found(struct flight_call *call, struct muster_roster *ro
 	return room;
 }
 
-/*
- * A batch of the table; true if there may be more. A table that is just growing is two, one
- * after the other.
+/**
+ * struct flight_walk - all calls of a group
+ * @flight:	the group
+ * @iter:	where the walk is
+ * @call:	a batch of what was found, with references. They are dropped, and
+ *		looked into, outside RCU; and nobody who stands on one is led astray
+ * @nr:		how many
+ * @more:	there may be more
+ * @full:	there is no room for more
+ * @moved:	some may be missing, or be found twice: the table grew, or what
+ *		was found was a call of another group by then
  */
-static bool flight_walk(struct rhashtable_iter *iter, struct muster_roster *roster,
-			bool *moves)
+struct flight_walk {
+	struct muster_flight *flight;
+	struct rhashtable_iter iter;
+	struct flight_call *call[FLIGHT_FOUND];
+	unsigned int nr;
+	bool more;
+	bool full;
+	bool moved;
+};
+
+/* The next batch. A table that is just growing is two, one after the other. */
+static void flight_walk(struct flight_walk *walk)
 {
 	struct flight_call *call;
 	int n;
 
-	for (n = 0; n < MUSTER_BATCH; n++) {
-		call = rhashtable_walk_next(iter);
+	if (rhashtable_walk_start_check(&walk->iter))
+		walk->moved = true;
+	for (n = 0; n < FLIGHT_FOUND; n++) {
+		call = rhashtable_walk_next(&walk->iter);
 		if (!call)
-			return false;
+			break;
 		if (IS_ERR(call))
-			*moves = true;
-		else if (!flight_list_found(call, roster))
-			return false;
+			walk->moved = true;
+		else if (flight_call_get(call))
+			walk->call[walk->nr++] = call;
 	}
-	return true;
+	walk->more = n == FLIGHT_FOUND;
+	rhashtable_walk_stop(&walk->iter);
 }
 
-/* Lists all; true if calls were moved to another table meanwhile, and may be in twice. */
+/* Lists the leaders of the batch, and drops it. */
+static void flight_list_batch(struct flight_walk *walk, struct muster_roster *roster)
+{
+	struct flight_call *call;
+
+	while (walk->nr) {
+		call = walk->call[--walk->nr];
+		if (call->flight != walk->flight)
+			walk->moved = true;
+		else if (!walk->full)
+			walk->full = !flight_list_found(call, roster);
+		flight_call_put(call);
+	}
+}
+
+/* Lists all; true if that was not all of them, or some are in twice. */
 static bool flight_walk_all(struct muster_flight *flight, struct muster_roster *roster)
 {
-	struct rhashtable_iter iter;
-	bool moves = false, more;
+	struct flight_walk walk = { .flight = flight };
 
-	rhashtable_walk_enter(&flight->calls, &iter);
+	rhashtable_walk_enter(&flight->calls, &walk.iter);
 	do {
-		if (rhashtable_walk_start_check(&iter))
-			moves = true;
-		more = flight_walk(&iter, roster, &moves);
-		rhashtable_walk_stop(&iter);
+		flight_walk(&walk);
+		flight_list_batch(&walk, roster);
 		cond_resched();
-	} while (more);
-	rhashtable_walk_exit(&iter);
-	return moves;
+	} while (walk.more && !walk.full);
+	rhashtable_walk_exit(&walk.iter);
+	return walk.moved;
 }
 
 /*
  * Lists the leaders of all calls; how many they are. That the table grows is a matter of
- * moments; where it always does, it is better to tell of somebody twice than not at all.
+ * moments; where it always does, it is better to tell of some twice than of none at all.
+ * Where calls end and begin under the walk's feet, it may also miss some.
  */
 u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *roster)
 {

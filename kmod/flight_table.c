@@ -95,7 +95,7 @@ struct flight_call *flight_call_alloc(struct muster_flight *flight,
 	INIT_LIST_HEAD(&call->bystanders);
 	call->key_len = key->len;
 	memcpy(call->key, key->bytes, key->len);
-	/* Pairs with the acquire in flight_find(). */
+	/* Pairs with the acquire in flight_call_get(). */
 	smp_wmb();
 	refcount_set(&call->refs, 1);
 	return call;
@@ -112,6 +112,19 @@ void flight_call_put(struct flight_call *call)
 		kmem_cache_free(short_calls, call);
 	else
 		kfree_rcu(call, rcu);
+}
+
+/*
+ * Takes a reference to what is seen in a table under RCU; false if there is none any more.
+ * With it the call's group and key are to be looked at: they may not be what they were.
+ */
+bool flight_call_get(struct flight_call *call)
+{
+	if (!refcount_inc_not_zero(&call->refs))
+		return false;
+	/* Pairs with the barrier in flight_call_alloc(). */
+	smp_acquire__after_ctrl_dep();
+	return true;
 }
 
 static bool flight_is_for(const struct flight_call *call, const struct muster_flight *flight,
@@ -133,13 +146,11 @@ static struct flight_call *flight_look_up(struct muster_flight *flight,
 	rcu_read_lock();
 	call = rhashtable_lookup(&flight->calls, key, calls_params);
 	/* What is in the table has references. */
-	if (call && !refcount_inc_not_zero(&call->refs))
+	if (call && !flight_call_get(call))
 		call = ERR_PTR(-EAGAIN);
 	rcu_read_unlock();
 	if (IS_ERR_OR_NULL(call))
 		return call;
-	/* Pairs with the barrier in flight_call_alloc(). */
-	smp_acquire__after_ctrl_dep();
 	if (likely(flight_is_for(call, flight, key)))
 		return call;
 	flight_call_put(call);

@@ -348,13 +348,13 @@ static int join_one(const int *groups, __u32 group, char key)
 	return call(groups[group], MUSTER_FLIGHT_FINISH, &finish) ? 3 : 0;
 }
 
-static void recycle(const int *groups, __u64 seed, unsigned int n)
+static void recycle(const int *groups, unsigned int nr, __u64 seed, unsigned int n)
 {
 	int wrong = 0;
 
 	die_with_parent();
 	while (n-- && !wrong)
-		wrong = join_one(groups, random_below(&seed, GROUPS),
+		wrong = join_one(groups, random_below(&seed, nr),
 				 'a' + random_below(&seed, KEYS));
 	_exit(wrong);
 }
@@ -377,7 +377,7 @@ TEST_F_TIMEOUT(corner, recycled, 120)
 		pids[i] = fork();
 		ASSERT_LE(0, pids[i]);
 		if (!pids[i])
-			recycle(groups, seed + i, n);
+			recycle(groups, GROUPS, seed + i, n);
 	}
 	for (i = 0; i < RECYCLERS; i++) {
 		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
@@ -390,6 +390,53 @@ TEST_F_TIMEOUT(corner, recycled, 120)
 		calls += stat.led + stat.joined;
 	}
 	EXPECT_EQ(RECYCLERS * n, calls);
+}
+
+/* How many leaders a group has that are not among every second of @pids from @pids[group] on. */
+static int strangers(int fd, unsigned int group, const pid_t *pids)
+{
+	struct muster_process list[2 * RECYCLERS] = {};
+	struct muster_flight_stat stat = {
+		.size = sizeof(stat),
+		.processes = to_u64(list),
+		.nr_processes = ARRAY_SIZE(list),
+	};
+	unsigned int i, j, n = 0;
+
+	if (call(fd, MUSTER_FLIGHT_STAT, &stat))
+		return -1;
+	for (i = 0; i < ARRAY_SIZE(list); i++) {
+		for (j = group; j < RECYCLERS && pids[j] != list[i].pid; j += GROUPS)
+			;
+		n += list[i].pid && j >= RECYCLERS;
+	}
+	return n;
+}
+
+/* Who is told of the leaders of a group meanwhile is told of those of that group only (I5). */
+TEST_F_TIMEOUT(corner, recycled_and_listed, 120)
+{
+	unsigned int i, group, left, n = rounds(5000);
+	__u64 seed = new_seed();
+	int groups[GROUPS], status;
+	pid_t pids[RECYCLERS];
+
+	for (i = 0; i < GROUPS; i++)
+		groups[i] = open_flight(0);
+	for (i = 0; i < RECYCLERS; i++) {
+		pids[i] = fork();
+		ASSERT_LE(0, pids[i]);
+		if (!pids[i])
+			recycle(&groups[i % GROUPS], 1, seed + i, n);
+	}
+	for (left = RECYCLERS; left;) {
+		for (group = 0; group < GROUPS; group++)
+			ASSERT_EQ(0, strangers(groups[group], group, pids));
+		if (waitpid(-1, &status, WNOHANG) > 0) {
+			EXPECT_EQ(0, status);
+			left--;
+		}
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -654,7 +654,8 @@ struct muster_flight_fetch {
  * @key_len:	length of @key, 1 to MUSTER_KEY_MAX; 0: of all keys
  * @processes:	pointer to struct muster_process[], or 0: none are listed. Without
  *		a key those who lead a call that can be joined, in no order; @amount is how
- *		many follow. (Where very many begin all the time one may be there twice.)
+ *		many follow. (Where very many begin and end all the time one may be missing,
+ *		or be there twice.)
  *		With a key who leads it, then those who follow, in the order in which they
  *		would lead, then those who would not, with an @amount of 1.
  * @key:	pointer to a key; 0 if @key_len is
