@@ -49,6 +49,7 @@ enum storm_claim {
 	CLAIM_BYTES,
 	CLAIM_GENERATION,
 	CLAIM_STAT,
+	CLAIM_TOTALS,
 	CLAIM_STUCK,
 	CLAIM_DEADLINE,
 	CLAIM_ENDS,
@@ -502,6 +503,12 @@ void storm_gone_begin(void);
 void storm_gone_objects(void);
 void storm_gone_round(void);
 void storm_gone_end(void);
+
+/* ---- storm_totals.c: TOTALS and STAT ---- */
+
+void storm_totals_begin(void);
+void storm_totals_objects(void);
+void storm_totals_end(void);
 
 /* ---- storm_round.c ---- */
 

@@ -179,6 +179,7 @@ void storm_round(__u32 calls, unsigned int actors)
 
 	clear();
 	make_sockets();
+	storm_totals_begin();
 	make_objects(&rng);
 	rage(&rng, calls, actors);
 	calm_down(&rng);
@@ -186,7 +187,9 @@ void storm_round(__u32 calls, unsigned int actors)
 	close(STORM_SEND_FD);
 	close(STORM_RECV_FD);
 	storm_gone_objects();
+	storm_totals_objects();
 	close_objects();
 	storm_gone_round();
+	storm_totals_end();
 	storm_judge();
 }

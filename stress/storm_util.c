@@ -101,6 +101,7 @@ static const char *const claim_names[] = {
 	[CLAIM_BYTES] = "others get the bytes that leaders and tasks wrote",
 	[CLAIM_GENERATION] = "a barrier's parties agree on the generation",
 	[CLAIM_STAT] = "STAT agrees with itself",
+	[CLAIM_TOTALS] = "TOTALS are the sums of STAT",
 	[CLAIM_STUCK] = "no waiter is stuck",
 	[CLAIM_DEADLINE] = "no timeout before its deadline",
 	[CLAIM_ENDS] = "processes end as they should",
