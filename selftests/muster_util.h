@@ -232,9 +232,11 @@ void be_like_others(void);
 
 #define ASSERT_SOON(condition) do {					\
 	__u64 _end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;		\
-	while (!(condition) && clock_ns(CLOCK_MONOTONIC) < _end)	\
+	bool _soon;							\
+									\
+	while (!(_soon = (condition)) && clock_ns(CLOCK_MONOTONIC) < _end) \
 		nap();							\
-	ASSERT_TRUE(condition);						\
+	ASSERT_TRUE(_soon) TH_LOG("never: " #condition);		\
 } while (0)
 
 #endif /* MUSTER_UTIL_H */

@@ -54,9 +54,11 @@ unsigned int rounds(unsigned int n);
 /* As ASSERT_SOON(), for what comes so often that a nap would be too long. */
 #define ASSERT_QUICK(condition) do {					\
 	__u64 _end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;		\
-	while (!(condition) && clock_ns(CLOCK_MONOTONIC) < _end)	\
+	bool _soon;							\
+									\
+	while (!(_soon = (condition)) && clock_ns(CLOCK_MONOTONIC) < _end) \
 		sched_yield();						\
-	ASSERT_TRUE(condition);						\
+	ASSERT_TRUE(_soon) TH_LOG("never: " #condition);		\
 } while (0)
 
 /* ---- somebody waits, and stops to at the instant of the grant ---- */

@@ -35,9 +35,11 @@
 /* Waits until @condition holds; for what must happen, so long enough for anything. */
 #define ASSERT_SOON(condition) do {						\
 	uint64_t give_up = muster_after_ms(PATIENCE_MS);			\
-	while (!(condition) && muster_after_ns(0) < give_up)			\
+	bool soon;								\
+										\
+	while (!(soon = (condition)) && muster_after_ns(0) < give_up)		\
 		usleep(1000);							\
-	ASSERT_TRUE(condition);							\
+	ASSERT_TRUE(soon) TH_LOG("never: " #condition);				\
 } while (0)
 
 /* A child that ends with what @fn returns, and with its parent. */
