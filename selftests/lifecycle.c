@@ -381,7 +381,7 @@ static void end_clients(pid_t *clients, unsigned int round, bool by_force)
  * while others open the device: so many times, and it is never in doubt whether it
  * is there. Not quite as many where loading takes a second.
  */
-TEST_F_TIMEOUT(module, two_hundred_times, 120)
+TEST_F_TIMEOUT(module, two_hundred_times, 600)
 {
 	unsigned int nr = nr_waits * CLIENTS, i, n, loads = 0, raced = 0;
 	unsigned int wanted = slowness() > 1 ? 50 : 200;
