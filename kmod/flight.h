@@ -340,7 +340,7 @@ void flight_add_forgotten(struct flight_call *call);
 bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 		   struct task_struct *task);
 void flight_detach(struct flight_call *call);
-void flight_drop_stale(struct flight_call *call, struct flight_exit *exit);
+bool flight_drop_stale(struct flight_call *call, struct flight_exit *exit);
 void flight_end(struct flight_call *call, int verdict, bool keep,
 		struct flight_exit *exit);
 struct flight_call *flight_find_led(struct muster_flight *flight,

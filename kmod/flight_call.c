@@ -88,20 +88,23 @@ void flight_detach(struct flight_call *call)
 	call->leader = NULL;
 }
 
-/* The call that it was to refresh is kept no longer. */
-void flight_drop_stale(struct flight_call *call, struct flight_exit *exit)
+/* The call that it was to refresh is kept no longer; false if it was not anyway. */
+bool flight_drop_stale(struct flight_call *call, struct flight_exit *exit)
 {
 	struct flight_call *stale = call->stale;
+	bool was_kept;
 
 	lockdep_assert_held(&call->lock);
 
 	if (!stale)
-		return;
+		return false;
 	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
+	was_kept = stale->kept;
 	flight_kept_drop(stale);
 	spin_unlock(&stale->lock);
 	call->stale = NULL;
 	exit->stale = stale;
+	return was_kept;
 }
 
 /* Nothing good came of the call: the one that it was to refresh is back (F8). */

@@ -31,20 +31,32 @@ static void flight_forget_led(struct flight_call *call, struct flight_exit *exit
 	trace_muster_flight_forgotten(call, NULL);
 }
 
-static bool flight_forget_call(struct flight_call *call, u64 token)
+/* @token is not that of the call; it may be that of the one that it refreshes. */
+static bool flight_forget_stale(struct flight_call *call, u64 token, struct flight_exit *exit)
+{
+	lockdep_assert_held(&call->lock);
+
+	return call->stale && call->stale->token == token && flight_drop_stale(call, exit);
+}
+
+/* Whether there was one to forget, or -EAGAIN if the call has left the table. */
+static int flight_forget_call(struct flight_call *call, u64 token)
 {
 	struct flight_exit exit;
-	bool forget;
+	int forgotten = 1;
 
 	flight_exit_init(&exit);
 	spin_lock(&call->lock);
-	forget = call->listed && (!token || token == call->token);
-	if (forget && call->done)
+	if (!call->listed)
+		forgotten = -EAGAIN;
+	else if (token && token != call->token)
+		forgotten = flight_forget_stale(call, token, &exit);
+	else if (call->done)
 		exit.ended = flight_kept_drop(call);
-	else if (forget)
+	else
 		flight_forget_led(call, &exit);
 	flight_unlock(call, &exit);
-	return forget;
+	return forgotten;
 }
 
 /**
@@ -53,17 +65,23 @@ static bool flight_forget_call(struct flight_call *call, u64 token)
  * @key:	the key
  * @token:	of the call to forget, or 0 for any
  *
+ * What is kept may be refreshed, or be there again, in between: then it is looked for
+ * again, as it is there all the time.
+ *
  * Return: whether there was one to forget.
  */
 bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token)
 {
-	struct flight_call *call = flight_find(flight, key);
-	bool forgotten;
+	struct flight_call *call;
+	int forgotten;
 
-	if (!call)
-		return false;
-	forgotten = flight_forget_call(call, token);
-	flight_call_put(call);
+	do {
+		call = flight_find(flight, key);
+		if (!call)
+			return false;
+		forgotten = flight_forget_call(call, token);
+		flight_call_put(call);
+	} while (forgotten == -EAGAIN);
 	return forgotten;
 }
 

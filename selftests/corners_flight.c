@@ -271,6 +271,73 @@ TEST_F_TIMEOUT(corner, forget_then_rejoin, 120)
 	TH_LOG("%u of %u began anew", anew, n);
 }
 
+/* What is kept as "old" is to be refreshed by the next who joins. */
+#define KEEP_STALE(p, fd) do {						\
+	struct job _job;						\
+	LEAD(p, fd);							\
+	_job = land(p, fd, 0, "old");					\
+	_job.finish.keep = 1;						\
+	_job.finish.grace = 3600 * NSEC_PER_SEC;			\
+	ASSERT_EQ(0, ask(p, _job));					\
+} while (0)
+
+/* The test forgets, and there was something; true if that was who refreshes. */
+#define FORGET_IT(fd) ({						\
+	__u64 _before = flight_state(fd).forgotten;			\
+	ASSERT_EQ(0, ask(me, forget(fd, KEY, 0)));			\
+	EXPECT_EQ(1, me->job.key.count);				\
+	flight_state(fd).forgotten > _before;				\
+})
+
+/* F4, F8: FORGET as somebody begins to refresh what is kept: that is gone all the same. */
+TEST_F_TIMEOUT(corner, forget_as_one_refreshes, 120)
+{
+	unsigned int n = rounds(ROUNDS), i, late = 0;
+	int fd = self->fd;
+
+	for (i = 0; i < n; i++) {
+		bool refreshes;
+
+		KEEP_STALE(self->leader, fd);
+		tell(self->a, at_once(self->race, join(fd, KEY)));
+		begin(self->race, 1);
+		refreshes = FORGET_IT(fd);
+		ASSERT_EQ(0, hear(self->a));
+		ASSERT_TRUE(leads(self->a));
+		EXPECT_EQ(0, flight_state(fd).kept);
+		EXPECT_EQ(!refreshes, flight_state(fd).calls);
+		ASSERT_EQ(0, ask(self->a, land(self->a, fd, 1, "failed")));
+		EXPECT_EQ(0, flight_state(fd).kept);
+		EXPECT_IDLE(fd);
+		lean(self->race, refreshes);
+		late += refreshes;
+	}
+	TH_LOG("FORGET was late in %u of %u", late, n);
+}
+
+/* F4, F8: FORGET as that fails: the old one is not there again after it. */
+TEST_F_TIMEOUT(corner, forget_as_refreshing_fails, 120)
+{
+	unsigned int n = rounds(ROUNDS), i, late = 0;
+	int fd = self->fd;
+
+	for (i = 0; i < n; i++) {
+		bool refreshes;
+
+		KEEP_STALE(self->leader, fd);
+		LEAD(self->a, fd);
+		tell(self->a, at_once(self->race, land(self->a, fd, 1, "failed")));
+		begin(self->race, 1);
+		refreshes = FORGET_IT(fd);
+		ASSERT_EQ(0, hear(self->a));
+		EXPECT_EQ(0, flight_state(fd).kept);
+		EXPECT_IDLE(fd);
+		lean(self->race, !refreshes);
+		late += !refreshes;
+	}
+	TH_LOG("FORGET was late in %u of %u", late, n);
+}
+
 /*
  * F1, F4: singleflight: joining is possible until the completion's critical section. Two
  * join as the leader finishes: each gets that result, and is counted, or is of the next

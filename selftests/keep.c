@@ -212,6 +212,28 @@ TEST_F(keep, refresh_forgotten)
 	EXPECT_EQ(0, flight_state(self->fd).kept);
 }
 
+/* F8, F4: by its token the old one can be forgotten, and the one that refreshes goes on. */
+TEST_F(keep, stale_forgotten)
+{
+	__u64 old;
+
+	KEEP_STALE();
+	old = me->job.join.token;
+	LEAD(self->a);
+	GET(self->b, 0, MUSTER_OUTCOME_STALE, "old");
+	EXPECT_EQ(old, self->b->job.join.token);
+	ASSERT_EQ(0, ask(self->b, forget(self->fd, KEY, old)));
+	EXPECT_EQ(1, self->b->job.key.count);
+	EXPECT_EQ(0, flight_state(self->fd).kept);
+	EXPECT_EQ(1, flight_state(self->fd).calls);
+	ASSERT_EQ(0, ask(self->b, forget(self->fd, KEY, old)));
+	EXPECT_EQ(0, self->b->job.key.count);
+	EXPECT_EQ(-EAGAIN, ask(self->b, join_by(self->fd, KEY, MUSTER_WAIT_NONBLOCK, 0)));
+	kill_puppet(self->a);
+	ASSERT_SOON(flight_state(self->fd).calls == 0);
+	EXPECT_EQ(-ENOENT, ask(self->b, join_by(self->fd, KEY, MUSTER_JOIN_NO_LEAD, 0)));
+}
+
 /* F8, T5: tickets get what is kept, and refresh. */
 TEST_F(keep, tickets)
 {

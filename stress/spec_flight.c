@@ -556,6 +556,19 @@ static bool forget_kept(struct flight *f, const struct spec_op *op, unsigned int
 	return spec_end(&f->common, op, 0) && told_count(op, hit && !choice);
 }
 
+/* The token is that of what the call is to refresh: that goes, and the call goes on. */
+static bool forget_stale(struct flight *f, struct call *call, const struct spec_op *op)
+{
+	call->stale = (struct kept){};
+	return spec_end(&f->common, op, 0) && told_count(op, 1);
+}
+
+static bool names_stale(const struct call *call, __u64 token)
+{
+	return call && call->stale.finish && token &&
+	       token == (__u64)call->stale.finish->arg[FLIGHT_TOKEN];
+}
+
 /* A token that nobody knows may be the one or not. */
 static bool forget(struct flight *f, const struct spec_op *op, unsigned int choice)
 {
@@ -565,6 +578,8 @@ static bool forget(struct flight *f, const struct spec_op *op, unsigned int choi
 
 	if (f->kept.finish)
 		return forget_kept(f, op, choice);
+	if (names_stale(call, token))
+		return !choice && forget_stale(f, call, op);
 	if (choice && (!call || !token || call->token))
 		return false;
 	if (hit)

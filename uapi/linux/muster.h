@@ -583,7 +583,9 @@ struct muster_flight_finish {
  * for FINISH.
  *
  * FORGET makes later joins start a new call; those that wait still get the old
- * one (F4). Anyone with the descriptor may call it.
+ * one (F4). What is kept is gone after it (F8), be it that somebody refreshes it just
+ * now; with the token of the kept one the call that refreshes it goes on. Anyone with the
+ * descriptor may call it.
  *
  * FOLLOWERS lets a leader ask whether anybody still waits (F10). Errors: EPERM as for
  * FINISH.
