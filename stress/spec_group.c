@@ -15,7 +15,9 @@
 #include "spec_calls.h"
 
 /* ADD: added, but the caller cannot be told. */
-#define PHASE_FAULTS	SPEC_PHASE
+#define PHASE_FAULTS	(SPEC_PHASE + 0)
+/* ADD: added, and nobody knows whether the caller, which was killed, was told. */
+#define PHASE_UNTOLD	(SPEC_PHASE + 1)
 
 /* Pending at a time: groups have a limit. */
 #define TASKS_MAX	32
@@ -191,6 +193,10 @@ static bool add(const struct spec_run *run, struct group *g, const struct spec_o
 		g->common.status[op->slot] = PHASE_FAULTS;
 		return spec_may(op, -EFAULT);
 	}
+	if (!op->known && op->kind == SPEC_PLAIN) {
+		g->common.status[op->slot] = PHASE_UNTOLD;
+		return true;
+	}
 	return spec_end(&g->common, op, 0) &&
 	       (!op->known || (__u64)rec->out[GROUP_OUT_FIRST] == first);
 }
@@ -257,6 +263,18 @@ static bool take_back(const struct spec_run *run, struct group *g, const struct 
 		}
 	}
 	return spec_end(&g->common, op, -EFAULT) && serve(run, g);
+}
+
+/*
+ * It has returned, or could not: a page that is not there cannot be written to by who has
+ * been killed. Then the slots never were, and nothing has failed.
+ */
+static bool added_untold(const struct spec_run *run, struct group *g,
+			 const struct spec_op *op, unsigned int choice)
+{
+	if (!choice)
+		return spec_end(&g->common, op, 0);
+	return op->dies < run->now && take_back(run, g, op);
 }
 
 static bool enter_add(const struct spec_run *run, struct group *g, const struct spec_op *op)
@@ -413,6 +431,10 @@ static bool group_step(const struct spec_run *run, void *state, const struct spe
 {
 	struct group *g = state;
 
+	if (g->common.status[op->slot] == PHASE_UNTOLD)
+		return added_untold(run, g, op, choice);
+	if (choice)
+		return false;
 	switch (op->code) {
 	case GROUP_ADD:
 		return enter_add(run, g, op);
@@ -510,6 +532,7 @@ const struct spec spec_group = {
 	.calls = group_calls,
 	.nr_calls = sizeof(group_calls) / sizeof(*group_calls),
 	.state_size = sizeof(struct group),
+	.choices = 2,
 	.step = group_step,
 	.leave = group_leave,
 	.drop = group_drop,
