@@ -50,8 +50,8 @@
  * run: no call runs for ever	-DKEPT=GRACE -DFORGETS=1 -DEVICTS=1 -DTICKS=1	cycle
  *
  * break: FORGET does not look again		-DFORGET_ONCE -DKEPT=GRACE -DFORGETS=1	F8_FORGET
- * break: a forgotten call keeps the stale one	-DFORGET_KEEPS_STALE -DKEPT=GRACE -DFORGETS=1	F8_FORGET
- * break: a forgotten call is kept		-DKEEP_FORGOTTEN -DFORGETS=1	QUIET
+ * break: a forgotten call brings the stale one back	-DRESTORE_FORGOTTEN -DKEPT=GRACE -DFORGETS=1	F8_FORGET
+ * break: a forgotten call is kept		-DKEEP_FORGOTTEN -DFORGETS=1	F8_STALE
  * break: two refresh it			-DREPLACE_UNCHECKED -DKEPT=GRACE	F1
  * break: it is refreshed out, then in		-DREPLACE_IN_STEPS -DKEPT=GRACE	F8_STALE
  * break: all wait for who refreshes		-DNO_STALE_ANSWER -DKEPT=GRACE	F8_STALE
@@ -302,6 +302,7 @@ inline kept_add(c)
 /* flight_kept_drop() of one that is kept; @was: it was in the table */
 inline kept_drop(c, was)
 {
+	rule(F8_KEPT, kept[c]);
 	was = listed[c];
 	kept[c] = false;
 	age[c] = OLD;
@@ -427,17 +428,19 @@ inline take_all(set, how)
 /* flight_restore_stale() */
 inline restore_stale(c)
 {
+	if
 #if defined(RESTORE_DROPPED)
-	if
-	:: listed[c] && age[stale[c]] >= 0 ->
-#elif defined(RESTORE_ALWAYS)
-	if
-	:: listed[c] && to_be_had(stale[c]) ->
+	:: listed[c] ->
+#elif defined(RESTORE_FORGOTTEN)
+	:: to_be_had(stale[c]) && (listed[c] || table[key[c]] == NONE) ->
 #else
-	if
 	:: listed[c] && to_be_had(stale[c]) ->
 #endif
+#ifdef RESTORE_FORGOTTEN
+		nr_listed = nr_listed + 1 - listed[c];
+#else
 		rule(F1, table[key[c]] == c);
+#endif
 		table[key[c]] = stale[c];
 		listed[stale[c]] = true;
 		listed[c] = false;
@@ -656,7 +659,7 @@ inline forget_led(c)
 		fi;
 		unlist(c)
 	}
-#ifndef FORGET_KEEPS_STALE
+#ifndef RESTORE_FORGOTTEN
 	drop_stale(c);
 #endif
 	atomic {
