@@ -60,7 +60,7 @@
  * break: what was evicted is served		-DSERVE_DROPPED -DKEPT=GRACE -DEVICTS=1	F8_KEPT
  * break: what is too old is served		-DSERVE_OLD -DKEPT=GRACE -DTICKS=1	F8_KEPT
  * break: what was replaced is served		-DSERVE_UNLISTED -DKEPT=GRACE	F8_KEPT
- * break: the old one is back beside the new one	-DRESTORE_ALWAYS -DKEPT=GRACE	F8_NEW
+ * break: the old one is back beside the new one	-DRESTORE_ALWAYS -DKEPT=GRACE -DBYSTANDER=1	F8_NEW
  * break: the old one is not dropped		-DKEEP_BOTH -DKEPT=GRACE	QUIET
  * break: a fresh one is asked for in vain	-DTAKE_KEPT -DKEPT=FRESH -DFRESHER=1	F8_FRESH
  * break: a failure is kept			-DKEEP_FAILURE	F8_FAILURE
