@@ -10,6 +10,10 @@
  * grant has a token that is greater than all before it, each write comes with the token,
  * and the ledger takes nothing from who is older than the newest that has written.
  *
+ * Writer 4 is not dead: the one that writes for it has been stopped for too long, and it
+ * gives the permit up, as if it had died. Writer 5 is in the midst of its own transfer when
+ * that one wakes up, and both write.
+ *
  *	fenced LEDGER		a file to be made
  *
  * Any store will do that can compare and write in one go: "UPDATE ... WHERE token <= ?".
@@ -32,7 +36,11 @@ struct ledger {
 	int amount[20];
 };
 
+/* How a transfer goes. */
+enum way { WELL, DIES, GIVES_UP, IS_DISTURBED };
+
 static int permit, file;
+static int news[2];		/* a byte for each thing that somebody waits for */
 static pid_t *late;
 
 static int must(int ret, const char *what)
@@ -46,6 +54,19 @@ static int must(int ret, const char *what)
 static int must_errno(int ret, const char *what)
 {
 	return must(ret < 0 ? -errno : ret, what);
+}
+
+static void tell(void)
+{
+	fflush(stdout);
+	must_errno(write(news[1], "", 1), "tell");
+}
+
+static void hear(void)
+{
+	char byte;
+
+	must_errno(read(news[0], &byte, 1), "hear");
 }
 
 /* ---- the store ---- */
@@ -80,7 +101,7 @@ static int ledger_put(struct ledger *ledger, uint64_t token)
 /* The half of a transfer must go. */
 static void check(struct ledger *ledger, uint64_t token)
 {
-	printf("a holder has died, %d entries\n", ledger->entries);
+	printf("a holder has died or given up, %d entries\n", ledger->entries);
 	ledger->entries &= ~1;
 	must(ledger_put(ledger, token), "repair");
 }
@@ -94,20 +115,37 @@ static void late_child(struct ledger *ledger, uint64_t token)
 	err = ledger_put(ledger, token);
 	printf("a late write with token %llu: %s\n", (unsigned long long)token,
 	       err == -ESTALE ? "refused" : "taken");
-	fflush(stdout);
+	tell();
 	_exit(0);
 }
 
-static void die(struct ledger *ledger, uint64_t token)
+/* Returns when the child has stopped. */
+static void leave_it_to_a_child(struct ledger *ledger, uint64_t token)
 {
+	fflush(stdout);
 	*late = must_errno(fork(), "fork");
 	if (!*late)
 		late_child(ledger, token);
 	must_errno(waitpid(*late, NULL, WUNTRACED), "wait");
-	raise(SIGKILL);
 }
 
-static void transfer(int amount, int dies)
+/* It has been stopped for too long. Others shall go on, and check the data. */
+static void give_up(void)
+{
+	tell();
+	must(muster_sem_release_flags(permit, 1, MUSTER_RELEASE_ABANDON), "abandon");
+	must_errno(waitpid(*late, NULL, 0), "wait");
+}
+
+/* The late one wakes up, and has written when this returns, or would have. */
+static void be_disturbed(void)
+{
+	fflush(stdout);
+	must_errno(kill(*late, SIGCONT), "wake");
+	hear();
+}
+
+static void transfer(int amount, enum way way)
 {
 	struct muster_grant grant;
 	struct ledger ledger;
@@ -121,23 +159,54 @@ static void transfer(int amount, int dies)
 	ledger.amount[ledger.entries++] = -amount;
 	must(ledger_put(&ledger, grant.token), "debit");
 	ledger.amount[ledger.entries++] = amount;
-	fflush(stdout);
-	if (dies)
-		die(&ledger, grant.token);
+	if (way == DIES || way == GIVES_UP)
+		leave_it_to_a_child(&ledger, grant.token);
+	if (way == DIES)
+		raise(SIGKILL);
+	if (way == GIVES_UP) {
+		give_up();
+		return;
+	}
+	if (way == IS_DISTURBED)
+		be_disturbed();
 	must(ledger_put(&ledger, grant.token), "credit");
 	must(muster_sem_release(permit, 1), "release");
 }
 
-static void run_writer(int amount, int dies)
+static pid_t begin_writer(int amount, enum way way)
 {
 	pid_t pid = must_errno(fork(), "fork");
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		transfer(amount, dies);
+		transfer(amount, way);
 		exit(0);
 	}
-	must_errno(waitpid(pid, NULL, 0), "wait");
+	return pid;
+}
+
+static void run_writer(int amount, enum way way)
+{
+	must_errno(waitpid(begin_writer(amount, way), NULL, 0), "wait");
+}
+
+static void one_is_killed(void)
+{
+	run_writer(10, DIES);
+	run_writer(20, WELL);
+	must_errno(kill(*late, SIGCONT), "wake");
+	hear();
+	must_errno(waitpid(*late, NULL, 0), "wait");
+	run_writer(30, WELL);
+}
+
+static void one_is_stopped(void)
+{
+	pid_t old = begin_writer(40, GIVES_UP);
+
+	hear();
+	run_writer(50, IS_DISTURBED);
+	must_errno(waitpid(old, NULL, 0), "wait");
 }
 
 int main(int argc, char **argv)
@@ -151,14 +220,12 @@ int main(int argc, char **argv)
 	permit = must(muster_sem_open(NULL, 0, 0, 1), "semaphore");
 	late = mmap(NULL, sizeof(*late), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must_errno(pipe(news), "pipe");
 	/* What writer 1 leaves behind is waited for here. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 
-	run_writer(10, 1);
-	run_writer(20, 0);
-	kill(*late, SIGCONT);
-	must_errno(waitpid(*late, NULL, 0), "wait");
-	run_writer(30, 0);
+	one_is_killed();
+	one_is_stopped();
 	ledger_get(&ledger);
 	for (i = 0; i < ledger.entries; i++)
 		printf("%d ", ledger.amount[i]);
