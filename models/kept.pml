@@ -1086,7 +1086,7 @@ init {
 			stale[n] = NONE
 		}
 #ifdef KEPT
-		for (n : 0 .. KEYS - 1) {
+		for (n : 0 .. (KEYS < BYTES -> KEYS : BYTES) - 1) {
 			used[n] = true;
 			refs[n] = 1;
 			listed[n] = true;
