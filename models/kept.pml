@@ -61,7 +61,7 @@
  * break: what is too old is served		-DSERVE_OLD -DKEPT=GRACE -DTICKS=1	F8_KEPT
  * break: what was replaced is served		-DSERVE_UNLISTED -DKEPT=GRACE	F8_KEPT
  * break: the old one is back beside the new one	-DRESTORE_ALWAYS -DKEPT=GRACE -DBYSTANDER=1	F8_NEW
- * break: the old one is not dropped		-DKEEP_BOTH -DKEPT=GRACE	QUIET
+ * break: the old one is not dropped		-DKEEP_BOTH -DKEPT=GRACE	FREE
  * break: a fresh one is asked for in vain	-DTAKE_KEPT -DKEPT=FRESH -DFRESHER=1	F8_FRESH
  * break: a failure is kept			-DKEEP_FAILURE	F8_FAILURE
  * break: who evicts puts what is refreshed	-DEVICT_PUTS -DKEPT=GRACE -DEVICTS=1	FREE
