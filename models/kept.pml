@@ -50,7 +50,7 @@
  * run: no call runs for ever	-DKEPT=GRACE -DFORGETS=1 -DEVICTS=1 -DTICKS=1	cycle
  *
  * break: FORGET does not look again		-DFORGET_ONCE -DKEPT=GRACE -DFORGETS=1	F8_FORGET
- * break: a forgotten call brings the stale one back	-DRESTORE_FORGOTTEN -DKEPT=GRACE -DFORGETS=1	F8_FORGET
+ * break: a forgotten call brings the stale one back	-DRESTORE_FORGOTTEN -DKEPT=GRACE -DFORGETS=1 -DBYSTANDER=1	F8_FORGET
  * break: a forgotten call is kept		-DKEEP_FORGOTTEN -DFORGETS=1	F8_STALE
  * break: two refresh it			-DREPLACE_UNCHECKED -DKEPT=GRACE	F1
  * break: it is refreshed out, then in		-DREPLACE_IN_STEPS -DKEPT=GRACE	F8_STALE
@@ -429,7 +429,7 @@ inline take_all(set, how)
 inline restore_stale(c)
 {
 	if
-#if defined(RESTORE_DROPPED)
+#ifdef RESTORE_DROPPED
 	:: listed[c] ->
 #elif defined(RESTORE_FORGOTTEN)
 	:: to_be_had(stale[c]) && (listed[c] || table[key[c]] == NONE) ->
