@@ -86,6 +86,7 @@ static int muster_object_install(struct muster_object *object, struct muster_ope
 				   how->oflags & O_NONBLOCK);
 	if (IS_ERR(mfile))
 		return PTR_ERR(mfile);
+	mfile->no_lease = how->flags & MUSTER_OPEN_NO_LEASE;
 	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
 	if (fd < 0) {
 		fput(mfile->file);

@@ -24,7 +24,7 @@
  * own way first. What is freed again stays with the cgroup, where the next allocation
  * finds it; only another process of the cgroup could be faster.
  */
-static bool muster_file_room(void)
+bool muster_file_room(void)
 {
 	void *room = kmalloc(MUSTER_FILE_ROOM, MUSTER_GFP);
 
@@ -151,6 +151,7 @@ const struct file_operations muster_object_fops = {
 	.unlocked_ioctl = muster_object_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = muster_object_poll,
+	.mmap = muster_object_mmap,
 	.flush = muster_object_flush,
 	.release = muster_object_release,
 	.show_fdinfo = muster_object_fdinfo,

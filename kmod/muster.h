@@ -6,7 +6,8 @@
  * objects, names and access (object.c, linger.c, list.c) with the limits of each user (quota.c);
  * what has happened in each namespace (space.c), and tracepoints (trace.h);
  * owners, who hold things and whose end gives them back (owner.c); waiters, be they
- * threads (waiter.c) or tickets (ticket.c), and how they are listed (roster.c). A
+ * threads (waiter.c) or tickets (ticket.c), how they are listed (roster.c), and the pages
+ * by which they need no system call (lease.c). A
  * primitive is a struct muster_type in a file of its own and a line in
  * muster_types[].
  *
@@ -52,6 +53,7 @@
 
 struct muster_object;
 struct muster_owner;
+struct muster_page;
 struct muster_result;
 struct muster_space;
 struct muster_ticket;
@@ -81,6 +83,7 @@ struct muster_waiter;
  *		Written under @object's lock, read under it or RCU.
  * @file:	back pointer, for its flags and as part of an owner's identity
  * @ticket:	what the file waits for, if it is a ticket
+ * @no_lease:	its opener does not want any (L2)
  */
 struct muster_file {
 	struct muster_object *object;
@@ -88,6 +91,7 @@ struct muster_file {
 	struct muster_owner __rcu *hot;
 	struct file *file;
 	struct muster_ticket *ticket;
+	bool no_lease;
 };
 
 /**
@@ -272,6 +276,8 @@ static int _name##_run(struct muster_request *req)			\
  * @ticket_poll: what poll(2) is told of a ticket that is settled, beside that; may be
  *		NULL
  * @waiter_end:	gives back what a ticket's waiter refers to; may be NULL
+ * @may_lease:	is there something to lend? NULL if there never is
+ * @lease_end:	takes back all that was lent to an owner, under the object's lock
  */
 struct muster_type {
 	const char *name;
@@ -297,6 +303,8 @@ struct muster_type {
 	struct muster_result *(*ticket_result)(const struct muster_waiter *waiter);
 	__poll_t (*ticket_poll)(struct muster_waiter *waiter);
 	void (*waiter_end)(struct muster_waiter *waiter);
+	bool (*may_lease)(const struct muster_object *object);
+	void (*lease_end)(struct muster_owner *owner);
 };
 
 extern const struct muster_type muster_flight_type;
@@ -309,6 +317,7 @@ extern const unsigned int muster_nr_types;
 
 /* ---- file.c: open files of objects ---- */
 
+bool muster_file_room(void);
 struct muster_file *muster_file_create(struct muster_object *object, const char *name,
 				       const struct file_operations *fops, int flags);
 long muster_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
@@ -456,6 +465,7 @@ enum muster_resource {
 	MUSTER_RES_OBJECTS,
 	MUSTER_RES_CALLS,
 	MUSTER_RES_BYTES,
+	MUSTER_RES_LEASES,
 	MUSTER_NR_RESOURCES,
 };
 
@@ -476,6 +486,7 @@ struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n);
+bool muster_leases_on(void);
 void muster_quota_info(struct muster_info *info);
 u64 muster_result_max(void);
 u32 muster_handovers_default(void);
@@ -497,6 +508,7 @@ void muster_quota_exit(void);
  * @waiters:	struct muster_waiter.in_owner of its sleeping threads; @lock
  * @pid:	the process, for people to see
  * @user:	whom things are charged to
+ * @page:	what it shares with the kernel, or NULL; under the object's lock
  * @rcu:	the table is read under RCU
  */
 struct muster_owner {
@@ -510,6 +522,7 @@ struct muster_owner {
 	struct list_head waiters;
 	struct pid *pid;
 	struct muster_user *user;
+	struct muster_page *page;
 	struct rcu_head rcu;
 };
 
@@ -683,6 +696,31 @@ void muster_ticket_wake(struct muster_ticket *ticket);
 void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner);
 
 extern const struct file_operations muster_ticket_fops;
+
+/* ---- lease.c: a page that a process shares with the kernel ---- */
+
+/**
+ * struct muster_page - a lease, as the kernel has it
+ * @refs:	one of the owner, and one of each mapping
+ * @user:	whom it is charged to
+ * @id:		as the process sees it
+ * @lease:	the page itself; what is read there is the process's word
+ */
+struct muster_page {
+	refcount_t refs;
+	struct muster_user *user;
+	u64 id;
+	struct muster_lease *lease;
+};
+
+int muster_object_mmap(struct file *file, struct vm_area_struct *vma);
+void muster_lease_end(struct muster_owner *owner);
+
+/* The word by which permits are lent. */
+static inline atomic64_t *muster_lease_word(const struct muster_owner *owner)
+{
+	return (atomic64_t *)&owner->page->lease->permits;
+}
 
 /* ---- result.c: what one process hands to others ---- */
 

@@ -329,7 +329,7 @@ int muster_object_open(struct muster_open *how, struct muster_object **object)
 	struct muster_name *name;
 	struct muster_object *found;
 
-	if (!type || how->__reserved || how->mode & ~0777 ||
+	if (!type || how->flags & ~MUSTER_OPEN_NO_LEASE || how->mode & ~0777 ||
 	    how->options & ~type->options ||
 	    how->oflags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;

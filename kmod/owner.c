@@ -98,7 +98,7 @@ void muster_owner_put(struct muster_owner *owner)
 {
 	if (!refcount_dec_and_test(&owner->refs))
 		return;
-	WARN_ON_ONCE(!list_empty(&owner->waiters));
+	WARN_ON_ONCE(!list_empty(&owner->waiters) || owner->page);
 	put_pid(owner->pid);
 	muster_user_put(owner->user);
 	kfree_rcu(owner, rcu);
@@ -177,6 +177,7 @@ static void muster_owner_drop(struct muster_owner *owner)
 
 	trace_muster_owner_gone(object, owner);
 	muster_owner_wake(owner);
+	muster_lease_end(owner);
 	if (owner->mfile->ticket)
 		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
@@ -294,6 +295,8 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 		return;
 	if (files != current->files || !muster_file_is_open(mfile))
 		muster_owner_drop(owner);
+	else
+		muster_lease_end(owner);
 	muster_owner_put(owner);
 }
 

@@ -27,6 +27,11 @@ module_param(calls_max, uint, 0644);
 MODULE_PARM_DESC(calls_max,
 		 "Most keys in flight and unfetched results of one user (default 131072)");
 
+static unsigned int leases_max = 4096;
+module_param(leases_max, uint, 0644);
+MODULE_PARM_DESC(leases_max,
+		 "Most leases of permits of one user; 0 for none at all (default 4096)");
+
 static ulong bytes_max = 16 << 20;
 module_param(bytes_max, ulong, 0644);
 MODULE_PARM_DESC(bytes_max, "Most result bytes kept for one user (default 16 MiB)");
@@ -154,6 +159,8 @@ static u64 muster_limit(enum muster_resource res)
 		return READ_ONCE(calls_max);
 	case MUSTER_RES_BYTES:
 		return READ_ONCE(bytes_max);
+	case MUSTER_RES_LEASES:
+		return READ_ONCE(leases_max);
 	default:
 		return 0;
 	}
@@ -191,6 +198,11 @@ u32 muster_handovers_default(void)
 	return min_t(u32, READ_ONCE(handovers), INT_MAX);
 }
 
+bool muster_leases_on(void)
+{
+	return READ_ONCE(leases_max);
+}
+
 void muster_quota_info(struct muster_info *info)
 {
 	info->result_max = muster_result_max();
@@ -198,6 +210,7 @@ void muster_quota_info(struct muster_info *info)
 	info->objects_max = READ_ONCE(objects_max);
 	info->calls_max = READ_ONCE(calls_max);
 	info->handovers_default = muster_handovers_default();
+	info->leases_max = READ_ONCE(leases_max);
 }
 
 void muster_quota_exit(void)

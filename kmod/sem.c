@@ -10,6 +10,9 @@
  * limit that was lowered (S4). A signalling semaphore (S3) has no holders: there
  * @free is simply the permits that are there, and the limit only bounds it.
  *
+ * Permits may be lent (sem_lease.c): those are not free, and not held as far as is known
+ * here. Nothing is lent while somebody is in the queue.
+ *
  * Locking: everything is guarded by the object's lock. The mutex @evicting is taken
  * before it.
  */
@@ -17,93 +20,8 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "muster.h"
+#include "sem.h"
 #include "trace.h"
-
-/**
- * struct muster_sem - a semaphore
- * @object:	the core's part
- * @limit:	most permits that may be held; signalling: that may be there
- * @free:	permits that can be granted
- * @queue:	struct sem_waiter.waiter.node, and the cursor of sem_evict()
- * @nr_waiters:	how many wait, without the cursor
- * @evicting:	there is one cursor at a time
- * @holders:	struct sem_owner.holding of those that hold some, and of some that no
- *		longer do: to hold and not to hold again must not cost list work
- * @nr_holders:	how many do
- * @token:	of the latest grant (W4)
- * @abandoned:	a holder died since the last release that says that all is well (W4)
- */
-struct muster_sem {
-	struct muster_object object;
-	s64 limit;
-	s64 free;
-	struct list_head queue;
-	u32 nr_waiters;
-	struct mutex evicting;	/* see @evicting above */
-	struct list_head holders;
-	u32 nr_holders;
-	u64 token;
-	bool abandoned;
-};
-
-/**
- * struct sem_owner - a process that uses a semaphore
- * @owner:	the core's part
- * @held:	permits it holds
- * @since:	jiffies since when it holds some
- * @holding:	link in @holders of the semaphore; empty if not there
- */
-struct sem_owner {
-	struct muster_owner owner;
-	s64 held;
-	u64 since;
-	struct list_head holding;
-};
-
-/**
- * struct sem_grant - what a grant tells
- * @token:	its fencing token
- * @abandoned:	see struct muster_sem
- */
-struct sem_grant {
-	u64 token;
-	bool abandoned;
-};
-
-/**
- * struct sem_waiter - a thread that waits for permits
- * @waiter:	the core's part; @waiter.owner is NULL for the cursor
- * @permits:	how many
- * @wait_limit:	wait for a larger limit rather than fail (S2)
- * @grant:	written by whoever grants
- */
-struct sem_waiter {
-	struct muster_waiter waiter;
-	s64 permits;
-	bool wait_limit;
-	struct sem_grant grant;
-};
-
-static struct muster_sem *to_sem(struct muster_object *object)
-{
-	return container_of(object, struct muster_sem, object);
-}
-
-static struct sem_owner *to_sem_owner(struct muster_owner *owner)
-{
-	return owner ? container_of(owner, struct sem_owner, owner) : NULL;
-}
-
-static struct sem_waiter *to_sem_waiter(struct muster_waiter *waiter)
-{
-	return container_of(waiter, struct sem_waiter, waiter);
-}
-
-static bool sem_is_signalling(const struct muster_sem *sem)
-{
-	return sem->object.options & MUSTER_SEM_SIGNALLING;
-}
 
 /* ---- tracepoints, out of the way of what is to be quick ---- */
 
@@ -346,16 +264,34 @@ static enum muster_leave sem_leave(struct muster_waiter *waiter, int reason)
 	return MUSTER_LEFT;
 }
 
+static int sem_enter_try(struct muster_sem *sem, struct sem_waiter *sw)
+{
+	struct muster_owner *owner = sw->waiter.owner;
+
+	if (owner->dead)
+		return -EBADF;
+	return sem_try(sem, to_sem_owner(owner), sw->permits, sw->wait_limit, &sw->grant);
+}
+
+/* Tries again with what is lent. */
+static noinline int sem_enter_gather(struct muster_sem *sem, struct sem_waiter *sw)
+{
+	sem_lease_gather(sem, sw->permits);
+	return sem_enter_try(sem, sw);
+}
+
 /* 0 if granted, MUSTER_QUEUED, or a negative errno. */
 static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonblock)
 {
-	struct muster_owner *owner = sw->waiter.owner;
 	int err;
 
 	spin_lock(&sem->object.lock);
-	err = owner->dead ? -EBADF : sem_try(sem, to_sem_owner(owner), sw->permits,
-					     sw->wait_limit, &sw->grant);
+	err = sem_enter_try(sem, sw);
+	if (err == -EAGAIN && !list_empty(&sem->lessees))
+		err = sem_enter_gather(sem, sw);
 	if (err == -EAGAIN && !nonblock) {
+		/* What a lessee released would not serve it. */
+		WARN_ON_ONCE(!list_empty(&sem->lessees));
 		list_add_tail(&sw->waiter.node, &sem->queue);
 		sem->nr_waiters++;
 		trace_muster_sem_queued(&sem->object, owner, sw->permits, sem->free,
@@ -497,27 +433,70 @@ static void sem_release_notice(struct muster_sem *sem,
 	sem->abandoned = release->flags & MUSTER_RELEASE_ABANDON && !sem_is_signalling(sem);
 }
 
+/* As sem_may_release(), if some of it may have been acquired without a system call. */
+static noinline int sem_may_release_lent(struct muster_sem *sem, struct sem_owner *so,
+					 s64 permits)
+{
+	sem_lease_take(sem, so);
+	return sem_may_release(sem, so, permits);
+}
+
+static __always_inline int sem_release_do(struct muster_sem *sem,
+					  const struct muster_request *req,
+					  const struct muster_sem_release *release)
+{
+	struct sem_owner *so;
+	int err;
+
+	spin_lock(&sem->object.lock);
+	so = to_sem_owner(muster_owner_find(req->mfile));
+	err = sem_may_release(sem, so, release->permits);
+	if (unlikely(err)) {
+		if (err == -EPERM && so && so->lent)
+			err = sem_may_release_lent(sem, so, release->permits);
+		if (err) {
+			spin_unlock(&sem->object.lock);
+			return err;
+		}
+	}
+	sem_release_notice(sem, release);
+	if (likely(!so || !so->owner.page) || !sem_lend(sem, so, release->permits))
+		sem_ungrant(sem, so, release->permits);
+	sem_unlock_serve(sem);
+	return 0;
+}
+
+static noinline int sem_release_by_flags(struct muster_sem *sem,
+					 const struct muster_request *req,
+					 const struct muster_sem_release *release)
+{
+	int err;
+
+	if (release->flags & ~MUSTER_RELEASE_MASK || release->flags == MUSTER_RELEASE_MASK)
+		return -EINVAL;
+	if (release->flags & MUSTER_RELEASE_UNCHECKED)
+		return sem_release_do(sem, req, release);
+	/* As at a death: nobody acquires without notice from then on. */
+	spin_lock(&sem->object.lock);
+	sem_lease_stop(sem);
+	spin_unlock(&sem->object.lock);
+	err = sem_release_do(sem, req, release);
+	spin_lock(&sem->object.lock);
+	sem_lease_go(sem);
+	spin_unlock(&sem->object.lock);
+	return err;
+}
+
 static int sem_release(const struct muster_request *req,
 		       struct muster_sem_release *release)
 {
 	struct muster_sem *sem = to_sem(req->mfile->object);
-	struct sem_owner *so;
-	int err;
 
-	if (release->flags & ~MUSTER_RELEASE_MASK ||
-	    release->flags == MUSTER_RELEASE_MASK || release->permits > S64_MAX)
+	if (unlikely(release->permits > S64_MAX))
 		return -EINVAL;
-	spin_lock(&sem->object.lock);
-	so = to_sem_owner(muster_owner_find(req->mfile));
-	err = sem_may_release(sem, so, release->permits);
-	if (err) {
-		spin_unlock(&sem->object.lock);
-		return err;
-	}
-	sem_ungrant(sem, so, release->permits);
-	sem_release_notice(sem, release);
-	sem_unlock_serve(sem);
-	return 0;
+	if (unlikely(release->flags))
+		return sem_release_by_flags(sem, req, release);
+	return sem_release_do(sem, req, release);
 }
 
 static int sem_set_limit(const struct muster_request *req,
@@ -532,19 +511,24 @@ static int sem_set_limit(const struct muster_request *req,
 
 	/* The result is written first, so that a fault changes nothing. */
 	spin_lock(&sem->object.lock);
-	do {
+	for (;;) {
 		set->old_limit = sem->limit;
 		spin_unlock(&sem->object.lock);
 		err = muster_reply(req, set, old_limit);
 		if (err)
 			return err;
 		spin_lock(&sem->object.lock);
-	} while (set->old_limit != sem->limit);
+		sem_lease_stop(sem);
+		if (set->old_limit == sem->limit)
+			break;
+		sem_lease_go(sem);
+	}
 
 	if (!sem_is_signalling(sem))
 		sem->free += limit - sem->limit;
 	trace_muster_sem_limit(&sem->object, sem->limit, limit);
 	sem->limit = limit;
+	sem_lease_go(sem);
 	sem_unlock_serve(sem);
 	if (limit < (s64)set->old_limit)
 		sem_evict(sem);
@@ -559,21 +543,24 @@ static bool sem_list_holders(struct muster_sem *sem, struct muster_roster *roste
 {
 	struct sem_owner *so, *next;
 	int gone = 0;
+	s64 held;
 
 	list_for_each_entry_safe(so, next, &sem->holders, holding) {
-		if (!so->held) {
+		held = so->held + (so->lent ? so->seen : 0);
+		if (!held && !so->lent) {
 			list_del_init(&so->holding);
 			if (++gone == MUSTER_BATCH)
 				return false;
-		} else if (!muster_roster_add(roster, &so->owner, MUSTER_PROCESS_HOLDER,
-					      so->held, so->since)) {
+		} else if (held && !muster_roster_add(roster, &so->owner,
+						      MUSTER_PROCESS_HOLDER, held,
+						      so->held ? so->since : so->lent_at)) {
 			break;
 		}
 	}
 	return true;
 }
 
-/* Lists holders, then waiters; as sem_list_holders(). They are counted elsewhere. */
+/* Lists holders, waiters, lessees; as sem_list_holders(). They are counted elsewhere. */
 static bool sem_list(struct muster_sem *sem, struct muster_roster *roster)
 {
 	struct sem_waiter *sw;
@@ -588,23 +575,41 @@ static bool sem_list(struct muster_sem *sem, struct muster_roster *roster)
 				       sw->permits, sw->waiter.since))
 			break;
 	}
+	sem_lease_list(sem, roster);
 	return true;
 }
 
+/* The limit less what is free, and less what is lent and idle. */
+static s64 sem_in_use(const struct muster_sem *sem, s64 idle)
+{
+	return max_t(s64, sem->limit - sem->free - idle, 0);
+}
+
+static u64 sem_own_lease(const struct sem_owner *so)
+{
+	return so && so->owner.page ? so->owner.page->id : 0;
+}
+
 /* Fills the struct and the list in; as sem_list_holders(). */
-static bool sem_look(struct muster_sem *sem, struct muster_sem_stat *stat,
+static bool sem_look(struct muster_file *mfile, struct muster_sem_stat *stat,
 		     struct muster_roster *roster)
 {
+	struct muster_sem *sem = to_sem(mfile->object);
+	u32 lessees, holders;
 	bool whole;
+	s64 idle;
 
 	spin_lock(&sem->object.lock);
 	stat->options = sem->object.options;
 	stat->abandoned = sem->abandoned;
 	stat->limit = sem->limit;
-	stat->held = max_t(s64, sem->limit - sem->free, 0);
-	stat->available = max_t(s64, sem->free, 0);
+	lessees = sem_lease_look(sem, &idle, &holders);
+	stat->held = sem_in_use(sem, idle);
+	stat->available = max_t(s64, sem->free + idle, 0);
 	stat->waiters = sem->nr_waiters;
-	stat->nr_processes = sem->nr_holders + sem->nr_waiters;
+	stat->nr_processes = sem->nr_holders + holders + sem->nr_waiters + lessees;
+	stat->idle = idle;
+	stat->lease = sem_own_lease(to_sem_owner(muster_owner_find(mfile)));
 	whole = !roster->room || sem_list(sem, roster);
 	spin_unlock(&sem->object.lock);
 	return whole;
@@ -613,7 +618,6 @@ static bool sem_look(struct muster_sem *sem, struct muster_sem_stat *stat,
 static int sem_stat(const struct muster_request *req,
 		    struct muster_sem_stat *stat)
 {
-	struct muster_sem *sem = to_sem(req->mfile->object);
 	struct muster_roster roster;
 	int err;
 
@@ -623,7 +627,7 @@ static int sem_stat(const struct muster_request *req,
 	if (err)
 		return err;
 
-	while (!sem_look(sem, stat, &roster)) {
+	while (!sem_look(req->mfile, stat, &roster)) {
 		muster_roster_clear(&roster);
 		cond_resched();
 	}
@@ -660,6 +664,7 @@ static int sem_init(struct muster_object *object, const struct muster_open *how)
 	sem->free = sem_is_signalling(sem) ? how->initial : how->limit;
 	INIT_LIST_HEAD(&sem->queue);
 	INIT_LIST_HEAD(&sem->holders);
+	INIT_LIST_HEAD(&sem->lessees);
 	mutex_init(&sem->evicting);
 	return 0;
 }
@@ -680,12 +685,14 @@ static void sem_destroy(struct muster_object *object)
 
 	WARN_ON_ONCE(sem->nr_waiters || !list_empty(&sem->queue));
 	WARN_ON_ONCE(sem->nr_holders || !list_empty(&sem->holders));
+	WARN_ON_ONCE(sem->nr_lessees || !list_empty(&sem->lessees));
 	WARN_ON_ONCE(!sem_is_signalling(sem) && sem->free != sem->limit);
 }
 
 static void sem_owner_init(struct muster_owner *owner)
 {
 	INIT_LIST_HEAD(&to_sem_owner(owner)->holding);
+	INIT_LIST_HEAD(&to_sem_owner(owner)->lessee);
 }
 
 static void sem_owner_drop(struct muster_owner *owner)
@@ -694,8 +701,12 @@ static void sem_owner_drop(struct muster_owner *owner)
 	struct sem_owner *so = to_sem_owner(owner);
 
 	spin_lock(&sem->object.lock);
-	if (so->held && sem_ungrant(sem, so, S64_MAX)) {
+	if (so->held) {
+		/* It comes back with the notice: nobody acquires without from then on. */
+		sem_lease_stop(sem);
+		sem_ungrant(sem, so, S64_MAX);
 		sem->abandoned = true;
+		sem_lease_go(sem);
 		muster_count(&sem->object.totals->deaths);
 	}
 	list_del_init(&so->holding);
@@ -708,7 +719,10 @@ static __poll_t sem_poll(struct muster_object *object)
 	bool ready;
 
 	spin_lock(&object->lock);
+	/* Who polls is to see each release from now on. */
+	sem_lease_stop(sem);
 	ready = !sem->nr_waiters && sem->free > 0;
+	sem_lease_go(sem);
 	spin_unlock(&object->lock);
 	return ready ? EPOLLIN | EPOLLRDNORM : 0;
 }
@@ -727,10 +741,13 @@ static void sem_verdict(const struct muster_waiter *waiter,
 static void sem_count(struct muster_object *object, struct muster_entry *entry)
 {
 	struct muster_sem *sem = to_sem(object);
+	u32 holders;
+	s64 idle;
 
 	spin_lock(&object->lock);
+	sem_lease_look(sem, &idle, &holders);
 	entry->limit = sem->limit;
-	entry->used = max_t(s64, sem->limit - sem->free, 0);
+	entry->used = sem_in_use(sem, idle);
 	entry->waiters = sem->nr_waiters;
 	spin_unlock(&object->lock);
 }
@@ -743,19 +760,21 @@ static u64 sem_held(struct muster_owner *owner)
 static void sem_fdinfo(struct muster_object *object, struct seq_file *m)
 {
 	struct muster_sem *sem = to_sem(object);
+	s64 limit, free, idle;
+	u32 waiters, holders;
 	bool abandoned;
-	s64 limit, free;
-	u32 waiters;
 
 	spin_lock(&object->lock);
+	sem_lease_look(sem, &idle, &holders);
 	abandoned = sem->abandoned;
 	limit = sem->limit;
 	free = sem->free;
 	waiters = sem->nr_waiters;
 	spin_unlock(&object->lock);
 	seq_printf(m, "muster-limit:\t%lld\n", limit);
-	seq_printf(m, "muster-held:\t%lld\n", max_t(s64, limit - free, 0));
-	seq_printf(m, "muster-available:\t%lld\n", max_t(s64, free, 0));
+	seq_printf(m, "muster-held:\t%lld\n", max_t(s64, limit - free - idle, 0));
+	seq_printf(m, "muster-available:\t%lld\n", max_t(s64, free + idle, 0));
+	seq_printf(m, "muster-idle:\t%lld\n", idle);
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-abandoned:\t%d\n", abandoned);
 }
@@ -778,4 +797,6 @@ const struct muster_type muster_sem_type = {
 	.fdinfo = sem_fdinfo,
 	.count = sem_count,
 	.verdict = sem_verdict,
+	.may_lease = sem_may_lease,
+	.lease_end = sem_lease_end,
 };

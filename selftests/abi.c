@@ -125,7 +125,7 @@ FIXTURE_VARIANT_ADD(each, open)
 			{ offsetof(struct muster_open, oflags),
 			  ~(__u32)(O_CREAT | O_EXCL | O_CLOEXEC | O_NONBLOCK) },
 			{ offsetof(struct muster_open, options), ~1U },
-			RESERVED(muster_open),
+			UNKNOWN_FLAGS(muster_open, MUSTER_OPEN_NO_LEASE),
 		},
 		.args.open = { .type = MUSTER_SEM, .mode = 0600, .name_len = 1 },
 	},
@@ -599,9 +599,9 @@ TEST_F(each, failure_writes_nothing)
 	unsigned char *args = (unsigned char *)self->page;
 	unsigned char before[sizeof(good->args)];
 
-	/* After the result of OPEN comes what must be 0. */
+	/* After the result of OPEN come its flags. */
 	if (good->cmd == MUSTER_OPEN)
-		to = offsetof(struct muster_open, __reserved);
+		to = offsetof(struct muster_open, flags);
 	/* And after those of FINISH. */
 	if (good->cmd == MUSTER_FLIGHT_FINISH)
 		to = offsetof(struct muster_flight_finish, fd);
@@ -971,7 +971,7 @@ TEST_F(field, info)
 		EXPECT_EQ(get_param("objects_max"), info.objects_max);
 		EXPECT_EQ(get_param("calls_max"), info.calls_max);
 		EXPECT_EQ(get_param("handovers"), info.handovers_default);
-		EXPECT_EQ(0, info.__reserved);
+		EXPECT_EQ(get_param("leases_max"), info.leases_max);
 	}
 }
 

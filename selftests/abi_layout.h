@@ -27,6 +27,7 @@ AT(muster_info, bytes_max, 32);
 AT(muster_info, objects_max, 40);
 AT(muster_info, calls_max, 44);
 AT(muster_info, handovers_default, 48);
+AT(muster_info, leases_max, 52);
 SIZE(muster_info, 56);
 
 AT(muster_open, size, 0);
@@ -39,6 +40,7 @@ AT(muster_open, options, 28);
 AT(muster_open, limit, 32);
 AT(muster_open, initial, 40);
 AT(muster_open, created, 48);
+AT(muster_open, flags, 52);
 SIZE(muster_open, 56);
 
 AT(muster_list, size, 0);
@@ -242,7 +244,14 @@ AT(muster_sem_stat, available, 32);
 AT(muster_sem_stat, waiters, 40);
 AT(muster_sem_stat, nr_processes, 44);
 AT(muster_sem_stat, processes, 48);
-SIZE(muster_sem_stat, 56);
+AT(muster_sem_stat, idle, 56);
+AT(muster_sem_stat, lease, 64);
+SIZE(muster_sem_stat, 72);
+
+AT(muster_lease, permits, 0);
+AT(muster_lease, id, 8);
+AT(muster_lease, state, 16);
+FIXED_SIZE(muster_lease, 24);
 
 AT(muster_verdict, size, 0);
 AT(muster_verdict, error, 4);

@@ -187,6 +187,7 @@ static void answer_info(struct answer *a)
 		.objects_max = get_param("objects_max"),
 		.calls_max = get_param("calls_max"),
 		.handovers_default = get_param("handovers"),
+		.leases_max = get_param("leases_max"),
 	};
 }
 
@@ -194,7 +195,7 @@ static void answer_open(struct answer *a)
 {
 	CALL(device_fd, MUSTER_OPEN, muster_open);
 	OUT(muster_open, created);
-	KEPT(muster_open, __reserved);
+	KEPT(muster_open, flags);
 	a->fd_expected = true;
 	a->args.open = open_how(MUSTER_SEM, NULL, O_CLOEXEC, 1);
 	a->expect.open.created = 1;

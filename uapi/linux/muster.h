@@ -193,7 +193,7 @@ struct muster_verdict {
  * @calls_max:		(out) most calls in flight of one user, results that
  *			wait for MUSTER_FLIGHT_FETCH included (O7)
  * @handovers_default:	(out) hand-overs per call where the opener said none (F6)
- * @__reserved:		(out) 0
+ * @leases_max:		(out) most leases of one user (O7, L1); 0: there are none
  */
 struct muster_info {
 	__u32 size;
@@ -206,7 +206,7 @@ struct muster_info {
 	__u32 objects_max;
 	__u32 calls_max;
 	__u32 handovers_default;
-	__u32 __reserved;
+	__u32 leases_max;
 };
 
 /* struct muster_open.options, by type. */
@@ -219,6 +219,9 @@ struct muster_info {
 							 */
 #define MUSTER_SEM_SIGNALLING		(1U << 0)	/* S3 */
 #define MUSTER_GROUP_KEEP_GOING		(1U << 0)	/* a failure does not cancel (G3) */
+
+/* struct muster_open.flags, of this descriptor only. */
+#define MUSTER_OPEN_NO_LEASE		(1U << 0)	/* semaphore: no leases (L2) */
 
 /**
  * struct muster_open - ioctl(MUSTER_OPEN): get a descriptor of an object
@@ -245,7 +248,7 @@ struct muster_info {
  * @initial:	signalling semaphore: permits that are there at first, 0 to
  *		@limit. Ignored on opening an existing one. Else 0.
  * @created:	(out) 1 if the object is new, 0 if it was there
- * @__reserved:	0
+ * @flags:	MUSTER_OPEN_*
  *
  * Returns the descriptor, which is the capability from then on: it passes
  * through fork(2) and SCM_RIGHTS. The object lives as long as a descriptor of
@@ -268,7 +271,7 @@ struct muster_open {
 	__u64 limit;
 	__u64 initial;
 	__u32 created;
-	__u32 __reserved;
+	__u32 flags;
 };
 
 /* A LIST tells of at most so many objects in one call. */
@@ -687,6 +690,7 @@ struct muster_flight_stat {
 #define MUSTER_PROCESS_HOLDER	1	/* holds permits; runs the action; leads */
 #define MUSTER_PROCESS_WAITER	2	/* waits, in the order of the list */
 #define MUSTER_PROCESS_MISSING	3	/* a member that is waited for (B6) */
+#define MUSTER_PROCESS_LESSEE	4	/* has permits on loan, and does not use them (L5) */
 
 /**
  * struct muster_process - who holds, who waits
@@ -979,7 +983,9 @@ struct muster_sem_set_limit {
  * @nr_processes: in: room at @processes, in structs; out: how many there are,
  *		which may be more
  * @processes:	pointer to struct muster_process[], holders first, then waiters
- *		in order; or 0: none are listed
+ *		in order, then lessees; or 0: none are listed
+ * @idle:	(out) permits on loan that are not in use; they count as available (L5)
+ * @lease:	(out) @id of the caller's lease, 0 if it has none (L1)
  */
 struct muster_sem_stat {
 	__u32 size;
@@ -992,6 +998,48 @@ struct muster_sem_stat {
 	__u32 waiters;
 	__u32 nr_processes;
 	__aligned_u64 processes;
+	__u64 idle;
+	__u64 lease;
+};
+
+/* struct muster_lease.permits: a permit that is idle, and what makes it a held one. */
+#define MUSTER_LEASE_IDLE	1ULL
+#define MUSTER_LEASE_HELD	(1ULL << 32)
+#define MUSTER_LEASE_TAKE	(MUSTER_LEASE_HELD - MUSTER_LEASE_IDLE)
+
+/* struct muster_lease.state */
+#define MUSTER_LEASE_OVER	1	/* map it anew */
+
+/**
+ * struct muster_lease - mmap(2) of a semaphore: permits without a system call (L1 to L9)
+ * @permits:	on loan: those that are idle in bits 0 to 31, those that are held in bits
+ *		32 to 63
+ * @id:		of this lease
+ * @state:	0 or MUSTER_LEASE_OVER: nothing will be lent here any more
+ * @__reserved:	0
+ *
+ * It is at the beginning of the one page that mmap(2) of a semaphore's descriptor gives,
+ * with MAP_SHARED and an offset of 0, and is the process's own. The kernel may lend it
+ * permits that it has released, and may take back at any time those that are idle. To
+ * acquire n, 1 or more, if so many are idle, is to add n * MUSTER_LEASE_TAKE to @permits
+ * by one atomic compare-and-swap; to release n, if so many are held, to subtract that. If
+ * there are not so many the ioctl does it: it also knows of what was acquired here. The
+ * kernel does not believe what it finds: it lends so many, and takes back no more.
+ *
+ * The mapping is not there in a child of fork(2). It does not keep the semaphore or its
+ * name alive; once the process closes a descriptor of the same open file the lease is
+ * over, and what was held of it remains held (W2).
+ *
+ * Errors of mmap(2): ENODEV no semaphore, or a ticket; EOPNOTSUPP leases are switched off
+ * (module parameter leases_max, MUSTER_OPEN_NO_LEASE), or the semaphore is signalling;
+ * EINVAL not MAP_SHARED, not one page, or an offset; EPERM PROT_EXEC; ENOSPC leases_max is
+ * reached; EBADF; ENOMEM.
+ */
+struct muster_lease {
+	__u64 permits;
+	__u64 id;
+	__u32 state;
+	__u32 __reserved;
 };
 
 /* ---- group: tasks to wait for, across processes ---- */
