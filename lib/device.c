@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "lease.h"
 
 /* ioctl(2) in the library's manner: a negative errno, and errno left alone. */
 int muster_ioctl(int fd, unsigned long cmd, void *arg)
@@ -86,9 +87,14 @@ int muster_fd_info(int fd, struct muster_info *info)
 
 int muster_open(struct muster_open *how)
 {
+	int fd;
+
 	how->size = sizeof(*how);
 	how->oflags |= O_CLOEXEC;
-	return device_ioctl(MUSTER_OPEN, how);
+	fd = device_ioctl(MUSTER_OPEN, how);
+	if (fd >= 0)
+		muster_lease_forget(fd);
+	return fd;
 }
 
 /* Opens what @how says under the name, if there is one. */

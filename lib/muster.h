@@ -62,6 +62,7 @@
 #include "muster/open.h"
 
 #include "muster/barrier.h"
+#include "muster/fast.h"
 #include "muster/flight.h"
 #include "muster/group.h"
 #include "muster/latch.h"

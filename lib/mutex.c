@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "lease.h"
 
 int muster_mutex_open(const char *name, int oflags, unsigned int mode)
 {
@@ -16,8 +17,11 @@ int muster_lock_permits(int fd, uint64_t permits, uint32_t flags, uint64_t deadl
 			uint64_t *token)
 {
 	struct muster_grant grant;
-	int err = muster_sem_acquire_grant(fd, permits, flags, deadline, &grant);
+	int err;
 
+	if (!token && muster_lease_take(fd, permits))
+		return 0;
+	err = muster_sem_acquire_grant(fd, permits, flags, deadline, &grant);
 	if (err)
 		return err;
 	if (token)
@@ -42,6 +46,8 @@ int muster_mutex_lock_until(int fd, uint64_t deadline, uint64_t *token)
 
 int muster_mutex_lock(int fd)
 {
+	if (muster_lease_take(fd, 1))
+		return 0;
 	return muster_mutex_lock_until(fd, MUSTER_FOREVER, NULL);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "internal.h"
+#include "lease.h"
 
 #define ALL	(1ULL << 62)
 
@@ -59,8 +60,12 @@ int muster_rwlock_wrlock_async(int fd, uint64_t deadline)
 
 int muster_rwlock_unlock(int fd)
 {
-	int err = muster_sem_release(fd, ALL);
+	int err;
 
+	/* Who writes has not acquired that way. */
+	if (muster_lease_give(fd, 1))
+		return 0;
+	err = muster_sem_release(fd, ALL);
 	/* EPERM: it does not write. What a reader found in disorder still is. */
 	if (err == -EPERM)
 		err = muster_sem_release_flags(fd, 1, MUSTER_RELEASE_UNCHECKED);

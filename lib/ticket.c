@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "lease.h"
 
 int muster_barrier_await_async(int fd, uint64_t deadline)
 {
@@ -28,8 +29,11 @@ int muster_sem_acquire_async(int fd, uint64_t permits, uint32_t flags, uint64_t 
 		.permits = permits,
 		.deadline = deadline,
 	};
+	int ticket = muster_ioctl(fd, MUSTER_SEM_ACQUIRE, &acquire);
 
-	return muster_ioctl(fd, MUSTER_SEM_ACQUIRE, &acquire);
+	if (ticket >= 0)
+		muster_lease_forget(ticket);
+	return ticket;
 }
 
 int muster_group_add_async(int fd, uint32_t slots, uint64_t deadline)

@@ -114,6 +114,26 @@ int muster_sem_release(int fd, uint64_t permits);
 int muster_sem_release_flags(int fd, uint64_t permits, uint32_t flags);
 
 /**
+ * muster_sem_lease - acquire and release without a system call, or never so
+ * @fd:		the semaphore, or what is built on one: a mutex, an rwlock
+ * @on:		1: get a lease now; 0: have none, by this descriptor
+ *
+ * After a few releases a descriptor gets a lease by itself: permits that the process has
+ * released and nobody waits for remain with it, and it acquires and releases them without
+ * the kernel, until another wants them. That changes nothing else; Documentation/leases.rst
+ * has the rules. The functions that tell a token always ask the kernel.
+ *
+ * 0 is for a program in which one thread closes the descriptor while another gets the
+ * number anew by other means than this library, or of which threads have the memory in
+ * common and not the descriptors. It lasts until the library opens something by that number.
+ *
+ * Return: 0; -EOPNOTSUPP there is none (leases_max of the module is 0; signalling; the
+ * descriptor's number is too great; MUSTER_OPEN_NO_LEASE); -ENODEV no semaphore, or a
+ * ticket; -ENOSPC the user has too many; -EAGAIN another thread gets it at this moment.
+ */
+int muster_sem_lease(int fd, int on);
+
+/**
  * muster_sem_set_limit - change how many permits there are (S4)
  * @fd:		the semaphore
  * @limit:	how many, 0 to 2^63-1
