@@ -195,7 +195,8 @@ void put_text(const char *name, const char *text)
 static const char *role_name(uint32_t role)
 {
 	return role == MUSTER_PROCESS_HOLDER ? "holds" :
-	       role == MUSTER_PROCESS_WAITER ? "waits" : "missing";
+	       role == MUSTER_PROCESS_WAITER ? "waits" :
+	       role == MUSTER_PROCESS_LESSEE ? "idle" : "missing";
 }
 
 static void put_process(const struct muster_process *process, uint64_t now)

@@ -102,10 +102,12 @@ void sem_lease_gather(struct muster_sem *sem, s64 permits)
 static bool sem_may_lend(struct muster_sem *sem, const struct sem_owner *so,
 			 s64 permits)
 {
+	/* No poller is missed: see sem_lend(). */
+	if (waitqueue_active(&sem->object.poll))
+		return false;
 	return !sem->stopped && !sem->nr_waiters && !sem->abandoned && sem->free >= 0 &&
 	       permits && permits <= LENT_MAX - so->lent &&
-	       (so->lent || sem->nr_lessees < SEM_LESSEES_MAX) &&
-	       !waitqueue_active(&sem->object.poll) && muster_leases_on();
+	       (so->lent || sem->nr_lessees < SEM_LESSEES_MAX) && muster_leases_on();
 }
 
 /**

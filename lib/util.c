@@ -52,6 +52,7 @@ static const struct {
 	{ ENOTRECOVERABLE, "the mutex could not be locked again" },
 	{ ENOTTY,	"not a descriptor of this type of object" },
 	{ ENXIO,	"the muster module is not loaded" },
+	{ EOPNOTSUPP,	"no leases" },
 	{ EOVERFLOW,	"there would be more permits than the limit" },
 	{ EOWNERDEAD,	"who did the work died, and no one may take over" },
 	{ EPERM,	"the process does not hold that" },

@@ -739,7 +739,7 @@ TEST_F(lease, lies)
 	__u32 held;
 	int i;
 
-	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
 		ASSERT_EQ(0, ask(self->a, borrow(self->fd, 4)));
 		ASSERT_EQ(0, ask(self->a, scribble(lies[i][0], lies[i][1])));
 		held = lies[i][0] < 4 ? lies[i][0] : 4;
@@ -753,7 +753,7 @@ TEST_F(lease, lies)
 		EXPECT_EQ(0, ask(self->c, try_acquire(self->fd, LIMIT)));
 		EXPECT_EQ(0, ask(self->c, release(self->fd, LIMIT)));
 	}
-	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
 		struct puppet *p = puppet();
 
 		ASSERT_EQ(0, ask(p, map_lease(self->fd)));

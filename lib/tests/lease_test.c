@@ -511,6 +511,17 @@ static int kill_everywhere(struct victim *v, uint64_t all)
 	return changes == 2 && !was ? i : -4;
 }
 
+FIXTURE(victims) {
+};
+
+FIXTURE_SETUP(victims)
+{
+}
+
+FIXTURE_TEARDOWN(victims)
+{
+}
+
 static void kill_victims(struct __test_metadata *_metadata, enum way way, uint64_t all)
 {
 	struct victim v = { muster_sem_open(NULL, 0, 0, all), way };
@@ -523,25 +534,25 @@ static void kill_victims(struct __test_metadata *_metadata, enum way way, uint64
 }
 
 /* L7, L9, W4 */
-TEST(killed_in_the_semaphore)
+TEST_F_TIMEOUT(victims, semaphore, 300)
 {
 	kill_victims(_metadata, SEM, LIMIT);
 }
 
 /* L7, L9, W4 */
-TEST(killed_in_the_fast_semaphore)
+TEST_F_TIMEOUT(victims, fast_semaphore, 300)
 {
 	kill_victims(_metadata, FAST, LIMIT);
 }
 
 /* L7, L9, W4 */
-TEST(killed_in_the_mutex)
+TEST_F_TIMEOUT(victims, mutex, 300)
 {
 	kill_victims(_metadata, MUTEX, 1);
 }
 
 /* L7, L9, W4 */
-TEST(killed_in_the_rwlock)
+TEST_F_TIMEOUT(victims, rwlock, 300)
 {
 	kill_victims(_metadata, READER, 1ULL << 62);
 }
