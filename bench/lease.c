@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What permits on loan cost: an acquire and a release without a system call against
+ * glibc's semaphore, which nothing gives back when its holder dies, and a robust mutex,
+ * which is one at a time; and what it costs to take permits back from many.
+ *
+ * usage: lease [ROUNDS [OPERATIONS]]
+ *
+ * Exit status: 0, or 1 if the fast path compiled in costs more than LIMIT_FAST times
+ * glibc's, or taking back from one of LESSEES_MAX more than LIMIT_TAKE times that of one of
+ * one.
+ */
+#include <muster.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define LIMIT_FAST	1.0
+#define LIMIT_TAKE	1.3
+#define LESSEES_MAX	1000
+
+static sem_t posix;
+static pthread_mutex_t robust;
+static struct muster_fast fast;
+static int leased, mutex, rwlock, plain;
+
+static double per_pair(uint64_t start)
+{
+	return (double)(now_ns() - start) / operations;
+}
+
+/* A loop of its own for each, as nothing but the pair is to be measured. */
+#define LOOP(name, first, second)						\
+static double time_##name(void)							\
+{										\
+	uint64_t start = now_ns();						\
+	unsigned long i;							\
+										\
+	for (i = 0; i < operations; i++)					\
+		check(#name, (first) | (second), 0);				\
+	return per_pair(start);							\
+}
+
+LOOP(posix, sem_wait(&posix), sem_post(&posix))
+LOOP(robust, pthread_mutex_lock(&robust), pthread_mutex_unlock(&robust))
+LOOP(fast, muster_fast_acquire(&fast, 1, MUSTER_FOREVER), muster_fast_release(&fast, 1))
+LOOP(leased, muster_sem_acquire(leased, 1, MUSTER_FOREVER), muster_sem_release(leased, 1))
+LOOP(mutex, muster_mutex_lock(mutex), muster_mutex_unlock(mutex))
+LOOP(reader, muster_rwlock_rdlock(rwlock), muster_rwlock_unlock(rwlock))
+LOOP(plain, muster_sem_acquire(plain, 1, MUSTER_FOREVER), muster_sem_release(plain, 1))
+
+static const struct row {
+	const char *name;
+	double (*time)(void);
+} rows[] = {
+	{ "sem_wait+sem_post", time_posix },
+	{ "robust mutex lock+unlock", time_robust },
+	{ "leased, compiled in", time_fast },
+	{ "leased, by the library", time_leased },
+	{ "muster mutex, leased", time_mutex },
+	{ "muster rwlock, read, leased", time_reader },
+	{ "by ioctl, by the library", time_plain },
+};
+
+#define NR_ROWS	(sizeof(rows) / sizeof(rows[0]))
+#define FAST	2
+
+static void set_up(void)
+{
+	pthread_mutexattr_t attr;
+	int i;
+
+	sem_init(&posix, 1, 1);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&robust, &attr);
+	leased = muster_sem_open(NULL, 0, 0, 4);
+	mutex = muster_mutex_open(NULL, 0, 0);
+	rwlock = muster_rwlock_open(NULL, 0, 0);
+	plain = muster_sem_open(NULL, 0, 0, 4);
+	check("lease", muster_sem_fast(leased, &fast), 0);
+	check("no lease", muster_sem_lease(plain, 0), 0);
+	for (i = 0; i < 20; i++) {
+		check("mutex", muster_mutex_lock(mutex) | muster_mutex_unlock(mutex), 0);
+		check("rwlock", muster_rwlock_rdlock(rwlock) | muster_rwlock_unlock(rwlock), 0);
+	}
+}
+
+/* Each in turn, in each round; the ratio of the fast path to glibc's. */
+static double compare_all(void)
+{
+	double cost[NR_ROWS][ROUNDS_MAX], ratio[NR_ROWS][ROUNDS_MAX];
+	unsigned int i, r;
+
+	for (r = 0; r < rounds; r++) {
+		for (i = 0; i < NR_ROWS; i++) {
+			cost[i][r] = rows[i].time();
+			ratio[i][r] = cost[i][r] / cost[0][r];
+		}
+	}
+	printf("%-28s %26s   %20s\n", "", "ns (instructions, icount)", "x sem_wait+sem_post");
+	for (i = 0; i < NR_ROWS; i++) {
+		struct spread c = spread_of(cost[i], rounds), q = spread_of(ratio[i], rounds);
+
+		printf("%-28s %8.1f %8.1f %8.1f   %6.3f %6.3f %6.3f\n", rows[i].name, c.min,
+		       c.median, c.max, q.min, q.median, q.max);
+	}
+	return spread_of(ratio[FAST], rounds).median;
+}
+
+/* ---- taking back ---- */
+
+/* Has a permit on loan, and is there. */
+static void lessee(int fd, int ready)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	check("lease", muster_sem_lease(fd, 1), 0);
+	check("lessee", muster_sem_acquire(fd, 1, 0) | muster_sem_release(fd, 1), 0);
+	if (write(ready, "", 1) == 1)
+		for (;;)
+			pause();
+	_exit(2);
+}
+
+static uint64_t take_from_one(int fd)
+{
+	struct muster_sem_acquire acquire = { .size = sizeof(acquire), .permits = 1 };
+	uint64_t start = now_ns();
+
+	check("take", do_ioctl(fd, MUSTER_SEM_ACQUIRE, &acquire), 0);
+	return now_ns() - start;
+}
+
+/* What one more permit costs when it is taken from one of so many; the rest at once. */
+static double take_from(int nr, double *rest)
+{
+	struct muster_sem_acquire all = { .size = sizeof(all), .permits = nr - 1 };
+	int fd = muster_sem_open(NULL, 0, 0, nr), ready[2], i;
+	static pid_t pid[LESSEES_MAX];
+	uint64_t start, one;
+	char byte;
+
+	check("pipe", pipe(ready), 0);
+	for (i = 0; i < nr; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			lessee(fd, ready[1]);
+		check("ready", read(ready[0], &byte, 1), 1);
+	}
+	one = take_from_one(fd);
+	start = now_ns();
+	check("all", do_ioctl(fd, MUSTER_SEM_ACQUIRE, &all), 0);
+	*rest = nr > 1 ? (double)(now_ns() - start) / (nr - 1) : 0;
+	for (i = 0; i < nr; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	close(ready[0]);
+	close(ready[1]);
+	close(fd);
+	return one;
+}
+
+static double take_from_many(void)
+{
+	double of_one = 0, cost = 0, rest;
+	int nr;
+
+	printf("\n%-28s %8s %8s   each when all are taken at once\n", "taken back", "ns", "");
+	take_from(1, &rest);
+	for (nr = 1; nr <= LESSEES_MAX; nr *= 10) {
+		cost = take_from(nr, &rest);
+		if (nr == 1)
+			of_one = cost;
+		printf("from one of %-16d %8.0f %8s   %8.1f\n", nr, cost, "", rest);
+	}
+	return cost / of_one;
+}
+
+int main(int argc, char **argv)
+{
+	int failed;
+
+	parse_effort(argc, argv);
+	set_up();
+	failed = verdict("acquire+release, compiled in", compare_all(), "sem_wait+sem_post",
+			 LIMIT_FAST);
+	failed |= verdict("a permit from one of 1000", take_from_many(), "from one of 1",
+			  LIMIT_TAKE);
+	return failed;
+}
