@@ -34,6 +34,7 @@
 #define FUZZ_RECENT	8
 #define FUZZ_PLACES	(1U << 16)
 #define FUZZ_KEYS	6
+#define FUZZ_LEASES	4
 
 /* ---- programs ---- */
 
@@ -163,6 +164,8 @@ bool fuzz_error_is_known(const struct fuzz_op *op, int err);
  * @kcov:	what KCOV writes to, or NULL
  * @fail_fd:	of /proc/thread-self/fail-nth, or -1
  * @depth:	how often it has forked
+ * @leases:	pages that it has mapped, each until there is another in its place
+ * @nr_leases:	how many it has mapped so far
  */
 struct fuzz_thread {
 	__u64 rng;
@@ -175,6 +178,8 @@ struct fuzz_thread {
 	unsigned long *kcov;
 	int fail_fd;
 	int depth;
+	void *leases[FUZZ_LEASES];
+	__u32 nr_leases;
 };
 
 struct fuzz_shared {
@@ -236,6 +241,7 @@ long fuzz_do_epoll(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_read(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_write(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_mmap(struct fuzz_thread *t, const __u64 *v);
+long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_pass(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_nonblock(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_fdinfo(struct fuzz_thread *t, const __u64 *v);

@@ -130,6 +130,8 @@ long fuzz_do_fork(struct fuzz_thread *t, const __u64 *v)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It has not got the mappings. */
+	memset(t->leases, 0, sizeof(t->leases));
 	fuzz_child_begin(t);
 	__atomic_fetch_add(&fuzz->forks, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -199,6 +201,46 @@ long fuzz_do_mmap(struct fuzz_thread *t, const __u64 *v)
 	if (p == MAP_FAILED)
 		return -1;
 	return munmap(p, len);
+}
+
+/* A word that makes sense, or that does not. */
+static __u64 lease_word(__u64 was, __u64 v)
+{
+	switch (v % 6) {
+	case 0: return was + MUSTER_LEASE_TAKE * (v >> 3 & 3);
+	case 1: return was - MUSTER_LEASE_TAKE * (v >> 3 & 3);
+	case 2: return v >> 3 & 7;
+	case 3: return (v >> 3 & 7) << 32;
+	case 4: return ~0ULL << (v >> 3 & 63);
+	default: return v * 0x9e3779b97f4a7c15ULL;
+	}
+}
+
+/* Maps a lease, and acquires, releases or scribbles in it, or in one mapped before. */
+long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
+{
+	void **at = &t->leases[v[2] % FUZZ_LEASES];
+	size_t size = getpagesize();
+	__u64 *word, was;
+	void *page;
+
+	if (v[1] & 1) {
+		page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, v[0], 0);
+		if (page == MAP_FAILED)
+			return -1;
+		if (*at)
+			munmap(*at, size);
+		*at = page;
+	}
+	if (!*at)
+		return 0;
+	word = &((struct muster_lease *)*at)->permits;
+	was = __atomic_load_n(word, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(word, &was, lease_word(was, v[3]), false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	if (v[1] & 2)
+		((struct muster_lease *)*at)->state = v[3];
+	return 0;
 }
 
 long fuzz_do_fdinfo(struct fuzz_thread *t, const __u64 *v)

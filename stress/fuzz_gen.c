@@ -225,7 +225,9 @@ static const struct {
 } sequels[] = {
 	{ "join", { "finish", "finish", "abandon", "fetch", "join" } },
 	{ "finish", { "join", "join", "forget", "fetch", "followers" } },
-	{ "acquire", { "release", "release", "acquire", "set_limit", "sem_stat" } },
+	{ "acquire", { "release", "release", "acquire", "set_limit", "lease" } },
+	{ "release", { "lease", "lease", "acquire", "acquire", "sem_stat" } },
+	{ "lease", { "lease", "release", "acquire", "acquire", "sem_stat" } },
 	{ "await", { "complete", "complete", "await", "reset", "barrier_stat" } },
 	{ "enter", { "await", "await", "leave", "enter", "barrier_stat" } },
 	{ "add", { "done", "done", "claim", "wait", "result" } },

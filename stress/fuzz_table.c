@@ -57,7 +57,7 @@ const struct fuzz_op fuzz_ops[] = {
 			F(muster_open, limit, KIND_COUNT, 6),
 			F(muster_open, initial, KIND_COUNT, 3),
 			F(muster_open, created, KIND_OUT, 0),
-			F(muster_open, __reserved, KIND_ZERO, 0) },
+			F(muster_open, flags, KIND_FLAGS, MUSTER_OPEN_NO_LEASE) },
 		.errors = { EACCES, EEXIST, ENOENT, ENAMETOOLONG, ENOSPC, EMFILE, ENFILE },
 	}, {
 		IOCTL("list", 4, MUSTER_LIST, muster_list, 0),
@@ -213,7 +213,9 @@ const struct fuzz_op fuzz_ops[] = {
 		IOCTL("sem_stat", 4, MUSTER_SEM_STAT, muster_sem_stat, 0),
 			F(muster_sem_stat, options, KIND_OUT, 0),
 			F(muster_sem_stat, nr_processes, KIND_COUNT, 8),
-			F(muster_sem_stat, processes, KIND_BUFFER, 0) },
+			F(muster_sem_stat, processes, KIND_BUFFER, 0),
+			F(muster_sem_stat, idle, KIND_OUT, 0),
+			F(muster_sem_stat, lease, KIND_OUT, 0) },
 		OUT(muster_sem_stat, options),
 	}, {
 		IOCTL("add", 25, MUSTER_GROUP_ADD, muster_group_add, WAIT),
@@ -323,6 +325,10 @@ const struct fuzz_op fuzz_ops[] = {
 		.fields = { V("fd", KIND_FD, 0), V("len", KIND_ROOM, 65536),
 			    V("prot", KIND_FLAGS, 7), V("flags", KIND_FLAGS, 3),
 			    V("offset", KIND_SPAN, 0) },
+	}, {
+		CALL("lease", 14, fuzz_do_lease),
+		.fields = { V("fd", KIND_FD, 0), V("flags", KIND_FLAGS, 3),
+			    V("at", KIND_COUNT, FUZZ_LEASES), V("word", KIND_SPAN, 0) },
 	}, {
 		CALL("fdinfo", 2, fuzz_do_fdinfo),
 		.fields = { V("fd", KIND_FD, 0) },
