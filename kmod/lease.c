@@ -97,6 +97,22 @@ static struct muster_page *muster_page_get(struct muster_owner *owner)
 	return IS_ERR(page) ? page : muster_page_attach(owner, page);
 }
 
+/* The owner has no page any more; its reference, or NULL. */
+static struct muster_page *muster_page_detach(struct muster_owner *owner)
+{
+	struct muster_object *object = muster_owner_object(owner);
+	struct muster_page *page = owner->page;
+
+	lockdep_assert_held(&object->lock);
+
+	if (!page)
+		return NULL;
+	object->type->lease_end(owner);
+	WRITE_ONCE(page->lease->state, MUSTER_LEASE_OVER);
+	owner->page = NULL;
+	return page;
+}
+
 /**
  * muster_lease_end - the owner's page is over
  * @owner:	has closed a descriptor, or is dead
@@ -112,15 +128,25 @@ void muster_lease_end(struct muster_owner *owner)
 	if (!object->type->lease_end)
 		return;
 	spin_lock(&object->lock);
-	page = owner->page;
-	if (page) {
-		object->type->lease_end(owner);
-		WRITE_ONCE(page->lease->state, MUSTER_LEASE_OVER);
-		owner->page = NULL;
-	}
+	page = muster_page_detach(owner);
 	spin_unlock(&object->lock);
 	if (page)
 		muster_page_put(page);
+}
+
+/* A page that could not be mapped, and is mapped by nobody else, is not the owner's. */
+static void muster_lease_undo(struct muster_owner *owner, struct muster_page *page)
+{
+	struct muster_object *object = muster_owner_object(owner);
+	struct muster_page *detached = NULL;
+
+	spin_lock(&object->lock);
+	/* One reference is the owner's, one the caller's. */
+	if (owner->page == page && refcount_read(&page->refs) == 2)
+		detached = muster_page_detach(owner);
+	spin_unlock(&object->lock);
+	if (detached)
+		muster_page_put(detached);
 }
 
 /* ---- the mapping ---- */
@@ -169,16 +195,17 @@ static int muster_lease_map(struct vm_area_struct *vma, struct muster_page *page
 	muster_vm_flags(vma, VM_IO | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	if (!muster_file_room())
 		return -ENOMEM;
+	/* What fails after this unmaps it. */
+	err = vm_insert_page(vma, vma->vm_start, virt_to_page(page->lease));
+	if (err)
+		return err;
 	file = anon_inode_getfile("[muster-lease]", &muster_lease_fops, page, O_RDWR);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	/* From here on the file has the reference. */
 	refcount_inc(&page->refs);
-	err = vm_insert_page(vma, vma->vm_start, virt_to_page(page->lease));
-	if (!err)
-		vma_set_file(vma, file);
+	vma_set_file(vma, file);
 	fput(file);
-	return err;
+	return 0;
 }
 
 /* mmap(2) of an object. */
@@ -196,10 +223,15 @@ int muster_object_mmap(struct file *file, struct vm_area_struct *vma)
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 	page = muster_page_get(owner);
-	muster_owner_put(owner);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
+	if (IS_ERR(page)) {
+		err = PTR_ERR(page);
+		goto out;
+	}
 	err = muster_lease_map(vma, page);
+	if (err)
+		muster_lease_undo(owner, page);
 	muster_page_put(page);
+out:
+	muster_owner_put(owner);
 	return err;
 }

@@ -153,6 +153,22 @@ static struct job call_poll(struct scene *s)
 
 FAULT_CASE(poll, .type = MUSTER_SEM, .limit = 1, .call = call_poll);
 
+static int run_mmap(struct job *job)
+{
+	void *page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, job->fd, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	return munmap(page, getpagesize()) ? -errno : 0;
+}
+
+static struct job call_mmap(struct scene *s)
+{
+	return (struct job){ .run = run_mmap, .fd = s->fd };
+}
+
+FAULT_CASE(lease, .type = MUSTER_SEM, .limit = 1, .call = call_mmap, .allocates = true);
+
 static void set_up_epoll(struct scene *s)
 {
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
