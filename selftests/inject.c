@@ -250,6 +250,9 @@ static void get_state(const struct scene *s, __u32 type, struct state *state)
 		state->stat.sem = sem_state(s->fd);
 	else if (type == MUSTER_GROUP)
 		state->stat.group = group_state(s->fd);
+	/* Its number is another each time. */
+	if (type == MUSTER_SEM)
+		state->stat.sem.lease = !!state->stat.sem.lease;
 	if (s->fd >= 0) {
 		state->poll[0] = poll_now(s->fd);
 		read_fdinfo(s->fd, state->fdinfo[0], sizeof(state->fdinfo[0]));
