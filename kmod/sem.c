@@ -294,7 +294,7 @@ static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonbloc
 		WARN_ON_ONCE(!list_empty(&sem->lessees));
 		list_add_tail(&sw->waiter.node, &sem->queue);
 		sem->nr_waiters++;
-		trace_muster_sem_queued(&sem->object, owner, sw->permits, sem->free,
+		trace_muster_sem_queued(&sem->object, sw->waiter.owner, sw->permits, sem->free,
 					sem->nr_waiters, sem->token);
 		muster_waiter_queued(&sw->waiter, sw->permits);
 		err = MUSTER_QUEUED;
