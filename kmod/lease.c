@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/shm.h>
 #include <linux/slab.h>
 
 #include "muster.h"
@@ -134,19 +135,22 @@ void muster_lease_end(struct muster_owner *owner)
 		muster_page_put(page);
 }
 
-/* A page that could not be mapped, and is mapped by nobody else, is not the owner's. */
+/*
+ * A page that could not be mapped, and is mapped by nobody else, is not the owner's. Puts
+ * the caller's reference, under the lock: of several who fail the last one sees it.
+ */
 static void muster_lease_undo(struct muster_owner *owner, struct muster_page *page)
 {
 	struct muster_object *object = muster_owner_object(owner);
-	struct muster_page *detached = NULL;
 
 	spin_lock(&object->lock);
-	/* One reference is the owner's, one the caller's. */
-	if (owner->page == page && refcount_read(&page->refs) == 2)
-		detached = muster_page_detach(owner);
+	if (owner->page == page) {
+		refcount_dec(&page->refs);
+		page = refcount_read(&page->refs) == 1 ? muster_page_detach(owner) : NULL;
+	}
 	spin_unlock(&object->lock);
-	if (detached)
-		muster_page_put(detached);
+	if (page)
+		muster_page_put(page);
 }
 
 /* ---- the mapping ---- */
@@ -171,8 +175,11 @@ static int muster_lease_check(const struct muster_file *mfile,
 
 	if (!type->may_lease)
 		return -ENODEV;
-	/* There, the kernel's atomic operations are atomic among themselves only. */
-	if (IS_ENABLED(CONFIG_GENERIC_ATOMIC64))
+	/*
+	 * Where the kernel's atomic operations are atomic among themselves only, or its
+	 * caches may have the page twice: once as the kernel's, once as the process's.
+	 */
+	if (IS_ENABLED(CONFIG_GENERIC_ATOMIC64) || SHMLBA > PAGE_SIZE)
 		return -EOPNOTSUPP;
 	if (!muster_leases_on() || mfile->no_lease || !type->may_lease(mfile->object))
 		return -EOPNOTSUPP;
@@ -230,7 +237,8 @@ int muster_object_mmap(struct file *file, struct vm_area_struct *vma)
 	err = muster_lease_map(vma, page);
 	if (err)
 		muster_lease_undo(owner, page);
-	muster_page_put(page);
+	else
+		muster_page_put(page);
 out:
 	muster_owner_put(owner);
 	return err;

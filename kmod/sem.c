@@ -319,17 +319,27 @@ static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 
 /* ---- ioctls ---- */
 
-/* The caller never learned of its grant: others may have the permits. */
+/*
+ * The caller never learned of its grant: others may have the permits. Another thread may
+ * have released, by ioctl, these rather than those that it had acquired without (L3).
+ */
 static noinline void sem_give_back(struct muster_file *mfile, s64 permits)
 {
 	struct muster_sem *sem = to_sem(mfile->object);
+	struct sem_owner *so;
 
 	spin_lock(&sem->object.lock);
-	sem_ungrant(sem, to_sem_owner(muster_owner_find(mfile)), permits);
+	so = to_sem_owner(muster_owner_find(mfile));
+	if (so && so->lent && so->held < permits)
+		sem_lease_take(sem, so);
+	sem_ungrant(sem, so, permits);
 	sem_unlock_serve(sem);
 }
 
-/* As sem_try(), for the calling process; -ESRCH if it is no owner yet. */
+/*
+ * As sem_try(), for the calling process; -ESRCH if it is no owner yet, or there is something
+ * to be taken back first (L4).
+ */
 static int sem_try_self(struct muster_file *mfile, s64 permits, bool wait_limit,
 			struct sem_grant *grant)
 {
@@ -341,6 +351,8 @@ static int sem_try_self(struct muster_file *mfile, s64 permits, bool wait_limit,
 	owner = muster_owner_find(mfile);
 	if (likely(owner))
 		err = sem_try(sem, to_sem_owner(owner), permits, wait_limit, grant);
+	if (unlikely(err == -EAGAIN) && !list_empty(&sem->lessees))
+		err = -ESRCH;
 	spin_unlock(&sem->object.lock);
 	return err;
 }
@@ -754,7 +766,9 @@ static void sem_count(struct muster_object *object, struct muster_entry *entry)
 
 static u64 sem_held(struct muster_owner *owner)
 {
-	return to_sem_owner(owner)->held;
+	const struct sem_owner *so = to_sem_owner(owner);
+
+	return so->held + (so->lent ? sem_lease_held(so) : 0);
 }
 
 static void sem_fdinfo(struct muster_object *object, struct seq_file *m)

@@ -120,6 +120,7 @@ static inline bool sem_is_signalling(const struct muster_sem *sem)
 void sem_lease_take(struct muster_sem *sem, struct sem_owner *so);
 void sem_lease_gather(struct muster_sem *sem, s64 permits);
 bool sem_lend(struct muster_sem *sem, struct sem_owner *so, s64 permits);
+s64 sem_lease_held(const struct sem_owner *so);
 u32 sem_lease_look(struct muster_sem *sem, s64 *idle, u32 *holders);
 void sem_lease_list(struct muster_sem *sem, struct muster_roster *roster);
 bool sem_may_lease(const struct muster_object *object);

@@ -40,9 +40,15 @@
 #define PAUSES_MAX	63
 
 /* What a lessee says that it holds, as far as it can be true. */
-static s64 sem_lease_held(const struct sem_owner *so, u64 word)
+static s64 sem_word_held(const struct sem_owner *so, u64 word)
 {
 	return min_t(s64, word >> 32, so->lent);
+}
+
+/* The same, as it is now. */
+s64 sem_lease_held(const struct sem_owner *so)
+{
+	return sem_word_held(so, atomic64_read(muster_lease_word(&so->owner)));
 }
 
 /**
@@ -52,7 +58,7 @@ static s64 sem_lease_held(const struct sem_owner *so, u64 word)
  */
 void sem_lease_take(struct muster_sem *sem, struct sem_owner *so)
 {
-	s64 held = sem_lease_held(so, atomic64_xchg(muster_lease_word(&so->owner), 0));
+	s64 held = sem_word_held(so, atomic64_xchg(muster_lease_word(&so->owner), 0));
 
 	lockdep_assert_held(&sem->object.lock);
 	WARN_ON_ONCE(sem->nr_waiters);
@@ -137,7 +143,8 @@ bool sem_lend(struct muster_sem *sem, struct sem_owner *so, s64 permits)
 	if (!so->held)
 		sem->nr_holders--;
 	if (so->lent) {
-		atomic64_add(permits, muster_lease_word(&so->owner));
+		/* What its releaser has written is there for who acquires it. */
+		atomic64_add_return_release(permits, muster_lease_word(&so->owner));
 	} else {
 		so->lent_at = get_jiffies_64();
 		list_add_tail(&so->lessee, &sem->lessees);
@@ -168,7 +175,7 @@ u32 sem_lease_look(struct muster_sem *sem, s64 *idle, u32 *holders)
 	*idle = 0;
 	*holders = 0;
 	list_for_each_entry(so, &sem->lessees, lessee) {
-		so->seen = sem_lease_held(so, atomic64_read(muster_lease_word(&so->owner)));
+		so->seen = sem_lease_held(so);
 		*idle += so->lent - so->seen;
 		*holders += so->seen && !so->held;
 		lessees += so->seen < so->lent;

@@ -2,12 +2,9 @@
 /*
  * Barriers at the corners where others fail; Documentation/peers.rst
  */
-#include <linux/userfaultfd.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
+#include "guard.h"
 #include "kselftest_harness.h"
 #include "race.h"
 
@@ -403,28 +400,6 @@ TEST_F_TIMEOUT(corner, removal_completes, 120)
 		EXPECT_EQ(self->a->job.await.generation + 1, barrier_state(fd).generation);
 		EXPECT_HEALTHY(fd);
 	}
-}
-
-/* Who writes there waits until somebody has read of it from what is returned. */
-static int guard(void *page, size_t size)
-{
-	struct uffdio_api api = {
-		.api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
-	};
-	struct uffdio_register reg = {
-		.range = { to_u64(page), size }, .mode = UFFDIO_REGISTER_MODE_WP,
-	};
-	struct uffdio_writeprotect protect = {
-		.range = reg.range, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd >= 0 && (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
-			ioctl(fd, UFFDIO_WRITEPROTECT, &protect))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 /*

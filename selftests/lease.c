@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "fdinfo.h"
+#include "guard.h"
 #include "kselftest_harness.h"
 #include "muster_util.h"
 #include "lease.h"
@@ -342,6 +344,43 @@ TEST_F(lease, not_lent)
 	EXPECT_SEM(1, LIMIT - 1, 0);
 }
 
+/*
+ * L3, T4: a thread that cannot be told of its grant gives it back, though another has
+ * released, by ioctl, just these permits rather than those that it had acquired without.
+ */
+TEST_F(lease, untold)
+{
+	size_t size = getpagesize();
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct puppet *thread = puppet_thread(me);
+	struct job job = acquire(self->fd, 2);
+	struct uffd_msg msg;
+	int uffd;
+
+	ASSERT_NE(MAP_FAILED, page);
+	lease = lease_map(self->fd);
+	ASSERT_NE(NULL, lease);
+	ASSERT_EQ(0, ask(me, borrow(self->fd, 2)));
+	ASSERT_TRUE(lease_take(2));
+	memcpy(page, &job.acquire, sizeof(job.acquire));
+	job.at = page;
+	uffd = guard(page, size);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd that guards against writing");
+	tell(thread, job);
+	ASSERT_EQ(sizeof(msg), read(uffd, &msg, sizeof(msg)));
+	EXPECT_SEM(4, LIMIT - 4, 0);
+	ASSERT_EQ(0, ask(me, release(self->fd, 2)));
+	EXPECT_EQ(LENT(2, 2), held_in(peek()) * 100 + idle_in(peek()));
+	ASSERT_EQ(0, munmap(page, size));
+	close(uffd);
+	ASSERT_EQ(-EFAULT, hear(thread));
+	EXPECT_SEM(0, LIMIT, 0);
+	EXPECT_EQ(-EPERM, ask(me, release(self->fd, 1)));
+	EXPECT_ALL_THERE();
+}
+
 /* ---- L4: taking back ---- */
 
 /* L4: who tries gets what is lent to others and idle. */
@@ -355,6 +394,16 @@ TEST_F(lease, try_takes_back)
 	EXPECT_EQ(-EAGAIN, ask(self->a, take(1)));
 	EXPECT_EQ(-EAGAIN, ask(self->b, take(1)));
 	EXPECT_EQ(-EAGAIN, ask(self->a, try_acquire(self->fd, 1)));
+}
+
+/* L4: also who has used the semaphore before. */
+TEST_F(lease, user_tries)
+{
+	EXPECT_ALL_THERE();
+	ASSERT_EQ(0, ask(self->a, borrow(self->fd, 6)));
+	ASSERT_EQ(0, ask(self->b, borrow(self->fd, 4)));
+	EXPECT_EQ(0, ask(self->c, try_acquire(self->fd, LIMIT)));
+	EXPECT_SEM(LIMIT, 0, 0);
 }
 
 /* L4: not what is held; that is as if acquired by ioctl then. */
@@ -468,6 +517,25 @@ TEST_F(lease, look)
 	EXPECT_EQ(4, stat.idle);
 	EXPECT_EQ(LENT(2, 3), ask(self->a, peek_lease()));
 	EXPECT_EQ(LENT(0, 1), ask(self->b, peek_lease()));
+}
+
+/* L5, W1: who holds how much through this file. */
+TEST_F(lease, look_at_file)
+{
+	char wanted[32], *one;
+
+	ASSERT_EQ(0, ask(self->a, borrow(self->fd, 5)));
+	ASSERT_EQ(0, ask(self->a, take(2)));
+	ASSERT_EQ(0, ask(self->b, borrow(self->fd, 1)));
+	ASSERT_EQ(0, ask(self->a, acquire(self->fd, 1)));
+	one = strdup(fdinfo_line(getpid(), self->fd, "muster-owner", 0));
+	snprintf(wanted, sizeof(wanted), "%d 3", self->a->pid);
+	EXPECT_STREQ(wanted, one);
+	EXPECT_STREQ("", fdinfo_line(getpid(), self->fd, "muster-owner", 1));
+	EXPECT_EQ(3, fdinfo(self->fd, "muster-held"));
+	EXPECT_EQ(LIMIT - 3, fdinfo(self->fd, "muster-available"));
+	EXPECT_EQ(4, fdinfo(self->fd, "muster-idle"));
+	EXPECT_EQ(LENT(2, 3), ask(self->a, peek_lease()));
 }
 
 /* L5, I5: LIST counts what is idle as not in use. */
