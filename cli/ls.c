@@ -207,6 +207,8 @@ static int stat_totals(void)
 	put_number("forgotten", totals.forgotten);
 	put_number("kept", totals.kept);
 	put_number("granted", totals.granted);
+	put_number("lent", totals.lent);
+	put_number("taken_back", totals.taken);
 	put_number("tripped", totals.tripped);
 	put_number("broken", totals.broken);
 	put_number("tasks", totals.tasks);

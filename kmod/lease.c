@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "muster.h"
+#include "trace.h"
 
 static_assert(sizeof(atomic64_t) == sizeof_field(struct muster_lease, permits));
 
@@ -71,8 +72,10 @@ static struct muster_page *muster_page_attach(struct muster_owner *owner,
 	if (owner->dead) {
 		page = ERR_PTR(-EBADF);
 	} else {
-		if (!owner->page)
+		if (!owner->page) {
 			owner->page = fresh;
+			trace_muster_lease_begun(object, owner, fresh->id);
+		}
 		page = owner->page;
 		refcount_inc(&page->refs);
 	}
@@ -111,6 +114,7 @@ static struct muster_page *muster_page_detach(struct muster_owner *owner)
 	object->type->lease_end(owner);
 	WRITE_ONCE(page->lease->state, MUSTER_LEASE_OVER);
 	owner->page = NULL;
+	trace_muster_lease_over(object, owner, page->id);
 	return page;
 }
 

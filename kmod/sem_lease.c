@@ -31,6 +31,7 @@
 #include <linux/sched.h>
 
 #include "sem.h"
+#include "trace.h"
 
 /* One field of the word. */
 #define LENT_MAX	S32_MAX
@@ -71,6 +72,8 @@ void sem_lease_take(struct muster_sem *sem, struct sem_owner *so)
 	}
 	so->held += held;
 	sem->free += so->lent - held;
+	muster_count(&sem->object.totals->taken);
+	trace_muster_sem_taken(&sem->object, &so->owner, so->lent - held, held, sem->free);
 	so->lent = 0;
 	so->pauses = get_jiffies_64() - so->lent_at < WORTH_IT ?
 		min(so->pauses * 2 + 1, PAUSES_MAX) : 0;
@@ -152,6 +155,9 @@ bool sem_lend(struct muster_sem *sem, struct sem_owner *so, s64 permits)
 		atomic64_set_release(muster_lease_word(&so->owner), permits);
 	}
 	so->lent += permits;
+	muster_count(&sem->object.totals->lent);
+	trace_muster_sem_lent(&sem->object, &so->owner, permits, sem->free, sem->nr_waiters,
+			      sem->token);
 	return true;
 }
 

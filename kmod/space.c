@@ -144,7 +144,7 @@ struct muster_space *muster_space_get(void)
 /* @sum grows by what was counted, perhaps by others who go on meanwhile. */
 static void muster_space_add_words(struct muster_totals *sum, const struct muster_totals *counted)
 {
-	const size_t end = offsetofend(struct muster_totals, deaths) / sizeof(u64);
+	const size_t end = offsetof(struct muster_totals, all) / sizeof(u64);
 	size_t i;
 
 	for (i = offsetof(struct muster_totals, objects) / sizeof(u64); i < end; i++)
@@ -309,6 +309,8 @@ static struct total files[] = {
 	TOTAL(waits),
 	TOTAL(timeouts),
 	TOTAL(deaths),
+	TOTAL(lent),
+	TOTAL(taken),
 };
 
 static_assert(offsetof(struct muster_totals, objects) + sizeof(u64) * ARRAY_SIZE(files) ==

@@ -115,6 +115,31 @@ TRACE_EVENT(muster_owner_gone,
 		  muster_show_type(__entry->type), __entry->pid, __entry->exits)
 );
 
+DECLARE_EVENT_CLASS(muster_lease,
+	TP_PROTO(const struct muster_object *object, const struct muster_owner *owner, u64 id),
+	TP_ARGS(object, owner, id),
+	TP_STRUCT__entry(__field(u64, object)
+			 __field(u64, lease)
+			 __field(pid_t, pid)),
+	TP_fast_assign(__entry->object = object->id;
+		       __entry->lease = id;
+		       __entry->pid = trace_pid(owner);),
+	TP_printk("object=%llu pid=%d lease=%llx", __entry->object, __entry->pid,
+		  __entry->lease)
+);
+
+/* It maps a lease (L1). */
+DEFINE_EVENT(muster_lease, muster_lease_begun,
+	TP_PROTO(const struct muster_object *object, const struct muster_owner *owner, u64 id),
+	TP_ARGS(object, owner, id)
+);
+
+/* That is over: it has closed a descriptor, or could not map it. */
+DEFINE_EVENT(muster_lease, muster_lease_over,
+	TP_PROTO(const struct muster_object *object, const struct muster_owner *owner, u64 id),
+	TP_ARGS(object, owner, id)
+);
+
 /* Somebody queues up; @tid is 0 for a ticket. */
 TRACE_EVENT(muster_wait_begin,
 	TP_PROTO(const struct muster_object *object, const struct muster_waiter *waiter,
@@ -315,6 +340,31 @@ MUSTER_SEM_EVENT(muster_sem_granted);
 MUSTER_SEM_EVENT(muster_sem_cancelled);
 /* It gives permits back, by RELEASE or by its end. */
 MUSTER_SEM_EVENT(muster_sem_released);
+
+/*
+ * It releases permits, and they remain with it, on loan (L3). @free and @waiters are not
+ * changed by that.
+ */
+MUSTER_SEM_EVENT(muster_sem_lent);
+
+/* What it had on loan is taken back: @idle are free now, @held it holds. */
+TRACE_EVENT(muster_sem_taken,
+	TP_PROTO(const struct muster_object *object, const struct muster_owner *owner,
+		 s64 idle, s64 held, s64 free),
+	TP_ARGS(object, owner, idle, held, free),
+	TP_STRUCT__entry(__field(u64, object)
+			 __field(s64, idle)
+			 __field(s64, held)
+			 __field(s64, free)
+			 __field(pid_t, pid)),
+	TP_fast_assign(__entry->object = object->id;
+		       __entry->idle = idle;
+		       __entry->held = held;
+		       __entry->free = free;
+		       __entry->pid = trace_pid(owner);),
+	TP_printk("object=%llu pid=%d idle=%lld held=%lld free=%lld", __entry->object,
+		  __entry->pid, __entry->idle, __entry->held, __entry->free)
+);
 
 TRACE_EVENT(muster_sem_limit,
 	TP_PROTO(const struct muster_object *object, s64 old, s64 new),

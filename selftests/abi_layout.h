@@ -72,8 +72,10 @@ AT(muster_totals, failures, 104);
 AT(muster_totals, waits, 112);
 AT(muster_totals, timeouts, 120);
 AT(muster_totals, deaths, 128);
-AT(muster_totals, all, 136);
-SIZE(muster_totals, 144);
+AT(muster_totals, lent, 136);
+AT(muster_totals, taken, 144);
+AT(muster_totals, all, 152);
+SIZE(muster_totals, 160);
 
 AT(muster_entry, type, 0);
 AT(muster_entry, mode, 4);

@@ -7,6 +7,7 @@
 
 #include "fdinfo.h"
 #include "kselftest_harness.h"
+#include "lease.h"
 #include "muster_util.h"
 
 #define KEY	"key"
@@ -406,7 +407,7 @@ static bool has_grown(size_t field, __u64 n)
 TEST_F(seeing, totals)
 {
 	int flight = open_flight(3), sem = open_sem(1), barrier = open_barrier(2, 0);
-	int group = open_group(0);
+	int group = open_group(0), lent = open_sem(1);
 	struct puppet *waiter = puppet(), *party = puppet();
 
 	ASSERT_EQ(0, ask(me, look_at_totals(0)));
@@ -422,6 +423,10 @@ TEST_F(seeing, totals)
 	ASSERT_EQ(0, ask(waiter, add(group, 1)));
 	ASSERT_EQ(0, ask(me, done(group, MUSTER_SLOT_ANY, 7, "")));
 	kill_puppet(waiter);
+	lease = lease_map(lent);
+	ASSERT_NE(NULL, lease);
+	ASSERT_EQ(0, ask(me, borrow(lent, 1)));
+	ASSERT_EQ(0, ask(party, try_acquire(lent, 1)));
 	ASSERT_EQ(0, ask(me, look_at_totals(1)));
 
 	EXPECT_GREW(led, 2);
@@ -436,6 +441,8 @@ TEST_F(seeing, totals)
 	EXPECT_GREW(waits, 3);
 	EXPECT_GREW(timeouts, 2);
 	EXPECT_GREW(deaths, 2);
+	EXPECT_GREW(lent, 1);
+	EXPECT_GREW(taken, 1);
 	EXPECT_LE(4, totals[1].objects);
 	kill_puppet(party);
 }

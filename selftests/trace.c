@@ -13,6 +13,7 @@
 
 #include "fdinfo.h"
 #include "kselftest_harness.h"
+#include "lease.h"
 #include "muster_util.h"
 
 #define KEY	"key\x01"
@@ -228,6 +229,39 @@ TEST_F(trace, sem)
 	EXPECT_END();
 	kill_puppet(waiter);
 	kill_puppet(late);
+}
+
+/* I5, L1, L3, L4: permits are lent, and taken back; the lease ends with the descriptor. */
+TEST_F(trace, lease)
+{
+	int fd = open_sem(3), pid = getpid();
+	struct puppet *other = puppet();
+	long long id = fdinfo(fd, "muster-id");
+
+	lease = lease_map(fd);
+	ASSERT_NE(NULL, lease);
+	ASSERT_EQ(0, ask(me, acquire(fd, 2)));
+	ASSERT_EQ(0, ask(me, release(fd, 2)));
+	ASSERT_TRUE(lease_take(1));
+	ASSERT_EQ(0, ask(other, try_acquire(fd, 2)));
+	ASSERT_EQ(0, ask(me, do_close(fd)));
+	ASSERT_LT(0, collect(&self->events, id));
+
+#define LEASE(_event)							\
+	EXPECT_NEXT("muster_lease_" _event ": object=%lld pid=%d lease=%llx", id, pid,	\
+		    lease->id)
+
+	ANONYMOUS(id, "sem");
+	LEASE("begun");
+	SEM("granted", pid, 2, 1, 0, 1);
+	SEM("lent", pid, 2, 1, 0, 1);
+	EXPECT_NEXT("muster_sem_taken: object=%lld pid=%d idle=1 held=1 free=2", id, pid);
+	SEM("granted", other->pid, 2, 0, 0, 2);
+	OWNER_GONE(id, "sem", pid, 0);
+	LEASE("over");
+	SEM("released", pid, 1, 1, 0, 2);
+	EXPECT_END();
+	kill_puppet(other);
 }
 
 /* I5, T5: a ticket waits without a thread. */

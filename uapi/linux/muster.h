@@ -362,7 +362,9 @@ struct muster_list {
  * @orphaned:	(out) flight: calls that ended with EOWNERDEAD or without anyone left
  * @forgotten:	(out) flight: calls forgotten
  * @kept:	(out) flight: results that were kept, now or before
- * @granted:	(out) semaphore: times that permits were granted
+ * @granted:	(out) semaphore: times that permits were granted by the kernel. Those
+ *		that are acquired without a system call (L3) it does not count, as it
+ *		knows nothing of them
  * @tripped:	(out) barrier: generations that tripped
  * @broken:	(out) barrier: times that one broke; resets do not count
  * @tasks:	(out) group: tasks that have ended
@@ -371,6 +373,10 @@ struct muster_list {
  * @timeouts:	(out) how many of them ended because the deadline passed
  * @deaths:	(out) processes that ended, or closed their last descriptor, while they held
  *		something: permits, leadership, an action or a seat, tasks
+ * @lent:	(out) semaphore: times that released permits were lent to who released
+ *		them (L3)
+ * @taken:	(out) semaphore: times that what was lent was taken back from a process:
+ *		others needed it, or its lease was over
  * @all:	(out) 1: of all objects of the caller's IPC namespace; 0: of those that the
  *		caller's effective user has made there
  * @__pad:	(out) 0
@@ -400,6 +406,8 @@ struct muster_totals {
 	__u64 waits;
 	__u64 timeouts;
 	__u64 deaths;
+	__u64 lent;
+	__u64 taken;
 	__u32 all;
 	__u32 __pad;
 };
@@ -986,6 +994,11 @@ struct muster_sem_set_limit {
  *		in order, then lessees; or 0: none are listed
  * @idle:	(out) permits on loan that are not in use; they count as available (L5)
  * @lease:	(out) @id of the caller's lease, 0 if it has none (L1)
+ *
+ * All is of one instant, but for what processes do meanwhile by their leases: of each is
+ * told what it held at some instant of the call. If two or more acquire or release so
+ * during the call, @held, @available, @idle and the list fit each other, but there need
+ * have been no instant at which all of that was so (L5).
  */
 struct muster_sem_stat {
 	__u32 size;
