@@ -22,8 +22,8 @@
 
 /**
  * struct lease_fd - what the slow path knows of a descriptor
- * @lease:	where its page is, or one that it had; never unmapped, as a thread may be about
- *		to look there
+ * @lease:	where its page is, or one that it had; there is always some page, as a thread
+ *		may be about to look there
  * @releases:	how many it has seen
  * @off:	it is not to have one
  * @busy:	somebody gets one
@@ -99,6 +99,24 @@ static void lead_to(struct lease_memory *memory, int fd, struct muster_lease *le
 	__atomic_store_n(&slot->to_word, to, __ATOMIC_RELEASE);
 }
 
+/*
+ * Nothing was moved to where the former page was. If that is gone there is to be a page
+ * again, as a thread may be about to look there. If something is there it may be the former
+ * page, or what another thread has mapped meanwhile: it is let alone, for good.
+ */
+static void fill_gap(struct lease_fd *lf, size_t size)
+{
+	void *at = lf->lease;
+	void *page = mmap(at, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (page == at)
+		return;
+	__atomic_store_n(&lf->lease, NULL, __ATOMIC_RELAXED);
+	if (page != MAP_FAILED)
+		munmap(page, size);
+}
+
 /* Maps the page, at the address of the former one if there was one; 0 or an error. */
 static int map(int fd, struct lease_fd *lf)
 {
@@ -111,11 +129,12 @@ static int map(int fd, struct lease_fd *lf)
 				lf->lease) == MAP_FAILED) {
 		int err = -errno;
 
+		fill_gap(lf, size);
 		munmap(page, size);
 		return err;
 	}
 	if (!lf->lease)
-		lf->lease = page;
+		__atomic_store_n(&lf->lease, page, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -129,22 +148,31 @@ static bool is_lease_of(int fd, const struct muster_lease *lease)
 
 /*
  * The number may come to be another's at any time. If that was before the page was mapped,
- * or is after the look, the lease is over, and the word 0; else the look shows it.
+ * or is after the look, the lease is over, and the word 0; else the look shows it. And another
+ * thread may decide that there is to be none: it writes @off before the slot, here it is
+ * the reverse, so that one of the two sees the other.
  */
 static int bind(struct lease_memory *memory, int fd)
 {
 	struct lease_fd *lf = &memory->fds[fd];
 	int err;
 
+	/* An operation that is a lock and a few instructions would not be one to the kernel. */
+	if (!__atomic_always_lock_free(sizeof(lf->lease->permits), NULL))
+		return -EOPNOTSUPP;
 	lead_to(memory, fd, NULL);
 	err = map(fd, lf);
 	if (err)
 		return err;
 	lead_to(memory, fd, lf->lease);
-	if (is_lease_of(fd, lf->lease))
-		return 0;
-	lead_to(memory, fd, NULL);
-	return -EBADF;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&lf->off, __ATOMIC_RELAXED))
+		err = -EOPNOTSUPP;
+	else if (!is_lease_of(fd, lf->lease))
+		err = -EBADF;
+	if (err)
+		lead_to(memory, fd, NULL);
+	return err;
 }
 
 /* bind(), if no other thread is about that; errno is left alone. */
@@ -168,7 +196,9 @@ static bool is_bound(struct lease_memory *memory, int fd)
 
 static bool is_over(const struct lease_fd *lf)
 {
-	return __atomic_load_n(&lf->lease->state, __ATOMIC_RELAXED) == MUSTER_LEASE_OVER;
+	struct muster_lease *lease = __atomic_load_n(&lf->lease, __ATOMIC_RELAXED);
+
+	return !lease || __atomic_load_n(&lease->state, __ATOMIC_RELAXED) == MUSTER_LEASE_OVER;
 }
 
 /* Whether it is time to try: after LEARN_AFTER releases, and twice as many, and so on. */
@@ -247,6 +277,7 @@ int muster_sem_lease(int fd, int on)
 	__atomic_store_n(&memory->fds[fd].off, !on, __ATOMIC_RELAXED);
 	if (on)
 		return bind_alone(memory, fd);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	lead_to(memory, fd, NULL);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * of it (L7)
  */
 #include <linux/seccomp.h>
+#include <stdarg.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
@@ -36,6 +37,43 @@ static bool use(int fd)
 	return look(fd).idle;
 }
 
+/* ---- mremap(2), in place of glibc's, however the library is linked ---- */
+
+/**
+ * struct mover - what is to happen when the library moves a page
+ * @to:		where it was to be moved last
+ * @meanwhile:	what another thread does before that, or NULL; with @fd
+ * @fd:		see above
+ * @fails:	it fails, when what was there is unmapped already
+ * @foreign:	and another thread has mapped something there
+ */
+static struct mover {
+	void *to;
+	void (*meanwhile)(int fd);
+	int fd;
+	bool fails;
+	bool foreign;
+} mover;
+
+void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...)
+{
+	va_list args;
+
+	va_start(args, flags);
+	mover.to = flags & MREMAP_FIXED ? va_arg(args, void *) : NULL;
+	va_end(args);
+	if (mover.meanwhile)
+		mover.meanwhile(mover.fd);
+	if (!mover.fails)
+		return (void *)syscall(SYS_mremap, old, old_size, new_size, flags, mover.to);
+	munmap(mover.to, new_size);
+	if (mover.foreign)
+		memset(mmap(mover.to, new_size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 'x', new_size);
+	errno = ENOMEM;
+	return MAP_FAILED;
+}
+
 /* From here on a system call other than read, write and exit is death. */
 static void no_system_calls(void)
 {
@@ -49,6 +87,85 @@ static void leave(int status)
 }
 
 /* ---- without a system call ---- */
+
+/* A descriptor whose lease was over, so that the next page is moved to where it was. */
+static int open_over(struct muster_fast *fast)
+{
+	int fd = muster_sem_open(NULL, 0, 0, LIMIT);
+
+	if (muster_sem_fast(fd, fast))
+		return -1;
+	close(dup(fd));
+	return fd;
+}
+
+static bool is_mapped(void *page)
+{
+	unsigned char in_core;
+
+	return !mincore(page, 1, &in_core);
+}
+
+static bool is_still_there(const char *page)
+{
+	int i;
+
+	for (i = 0; i < getpagesize(); i++) {
+		if (page[i] != 'x')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * L9: no memory to move the page, and the former one is gone: where a thread may look there
+ * is one again, and what another thread has mapped there is let alone.
+ */
+TEST(not_moved)
+{
+	struct muster_fast fast;
+	int fd = open_over(&fast), i;
+	void *foreign;
+
+	ASSERT_LE(0, fd);
+	mover.fails = true;
+	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 1));
+	EXPECT_TRUE(is_mapped(mover.to));
+	mover.foreign = true;
+	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 1));
+	foreign = mover.to;
+	EXPECT_TRUE(is_still_there(foreign));
+	mover.fails = false;
+	for (i = 0; i < A_WHILE; i++) {
+		ASSERT_EQ(0, muster_fast_acquire(&fast, 1, MUSTER_FOREVER));
+		ASSERT_EQ(0, muster_fast_release(&fast, 1));
+	}
+	EXPECT_TRUE(is_still_there(foreign));
+	EXPECT_EQ(0, muster_sem_lease(fd, 1));
+	EXPECT_TRUE(is_still_there(foreign));
+	EXPECT_TRUE(use(fd));
+}
+
+static void lease_off(int fd)
+{
+	muster_sem_lease(fd, 0);
+}
+
+/* L9: one thread says that there is to be none while another gets one. */
+TEST(not_wanted_meanwhile)
+{
+	struct muster_fast fast;
+	int fd = open_over(&fast);
+
+	ASSERT_LE(0, fd);
+	mover.meanwhile = lease_off;
+	mover.fd = fd;
+	EXPECT_EQ(-EOPNOTSUPP, muster_sem_lease(fd, 1));
+	EXPECT_EQ(&fast.slot->none, muster_fast_word(&fast));
+	mover.meanwhile = NULL;
+	EXPECT_EQ(0, muster_sem_lease(fd, 1));
+	EXPECT_NE(&fast.slot->none, muster_fast_word(&fast));
+}
 
 static int alone_sem(void *arg)
 {
