@@ -50,6 +50,8 @@ enum history_code {
 #define HOW_LOST	8	/* when it had failed its descriptor was closed */
 #define HOW_TICKET	16	/* it returned a ticket, whose owner waits */
 #define HOW_READ	32	/* it read from a ticket what that call was told */
+#define HOW_LEASE	64	/* it was made by lease, without a system call */
+#define HOW_BLURRED	128	/* meanwhile several others made some by lease (L5) */
 
 /**
  * struct history_call - what calls of one code look like

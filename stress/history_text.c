@@ -52,6 +52,7 @@ static const struct {
 } hows[] = {
 	{ "try", HOW_TRY }, { "timed", HOW_TIMED }, { "fault", HOW_FAULT },
 	{ "lost", HOW_LOST }, { "ticket", HOW_TICKET }, { "read", HOW_READ },
+	{ "lease", HOW_LEASE }, { "blurred", HOW_BLURRED },
 };
 
 #define NR_HOWS	(sizeof(hows) / sizeof(*hows))

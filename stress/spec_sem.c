@@ -141,10 +141,28 @@ static bool acquired_untold(const struct spec_run *run, struct sem *sem,
 	return spec_end(&sem->common, op, -EFAULT) && serve(run, sem);
 }
 
+/*
+ * By lease (L6): as if granted, but without a token; never while somebody waits, nor while
+ * there is notice of a death.
+ */
+static bool acquire_lent(struct sem *sem, const struct spec_op *op)
+{
+	__s64 permits = op->rec->arg[SEM_PERMITS];
+
+	if (sem->queue.nr || sem->abandoned || permits > sem->free ||
+	    sem->common.dead & 1ULL << op->owner)
+		return false;
+	sem->free -= permits;
+	sem->held[op->owner] += permits;
+	return spec_end(&sem->common, op, 0);
+}
+
 static bool acquire(const struct spec_run *run, struct sem *sem, const struct spec_op *op)
 {
 	const struct history_record *rec = op->rec;
 
+	if (rec->how & HOW_LEASE)
+		return acquire_lent(sem, op);
 	if (sem->common.status[op->slot] == PHASE_FAULTS) {
 		ungrant(run, sem, op->owner, rec->arg[SEM_PERMITS]);
 		return spec_end(&sem->common, op, -EFAULT) && serve(run, sem);
@@ -167,6 +185,8 @@ static bool release(const struct spec_run *run, struct sem *sem, const struct sp
 {
 	__s64 permits = op->rec->arg[SEM_PERMITS], flags = op->rec->arg[SEM_FLAGS];
 
+	if (op->rec->how & HOW_LEASE && (sem->queue.nr || sem->abandoned))
+		return false;
 	if (is_signalling(run)) {
 		if (permits > sem->limit - sem->free)
 			return spec_end(&sem->common, op, -EOVERFLOW);
@@ -289,6 +309,15 @@ static bool same_waiters(const struct spec_run *run, const struct sem *sem,
 	return nr == sem->queue.nr;
 }
 
+/* What each of several processes holds by lease is that of another instant (L5). */
+static bool blurred(const struct history_record *rec)
+{
+	__s64 available = rec->out[SEM_STAT_LIMIT] - rec->out[SEM_STAT_HELD];
+
+	return rec->how & HOW_BLURRED && rec->out[SEM_STAT_HELD] >= 0 &&
+	       rec->out[SEM_STAT_AVAILABLE] == (available > 0 ? available : 0);
+}
+
 static bool stat(const struct spec_run *run, struct sem *sem, const struct spec_op *op)
 {
 	const struct history_record *rec = op->rec;
@@ -298,11 +327,13 @@ static bool stat(const struct spec_run *run, struct sem *sem, const struct spec_
 		return false;
 	return !op->known ||
 	       (rec->out[SEM_STAT_LIMIT] == sem->limit &&
-		rec->out[SEM_STAT_HELD] == (held > 0 ? held : 0) &&
-		rec->out[SEM_STAT_AVAILABLE] == (sem->free > 0 ? sem->free : 0) &&
 		rec->out[SEM_STAT_WAITERS] == sem->queue.nr &&
 		!rec->out[SEM_STAT_ABANDONED] == !sem->abandoned &&
-		same_holders(run, sem, rec) && same_waiters(run, sem, rec));
+		same_waiters(run, sem, rec) &&
+		(blurred(rec) ||
+		 (rec->out[SEM_STAT_HELD] == (held > 0 ? held : 0) &&
+		  rec->out[SEM_STAT_AVAILABLE] == (sem->free > 0 ? sem->free : 0) &&
+		  same_holders(run, sem, rec))));
 }
 
 /* ---- the specification ---- */
@@ -380,7 +411,7 @@ static bool sem_possible(const struct spec_run *run, const void *state,
 	const struct history_record *rec = op->rec;
 	unsigned int i;
 
-	if (op->code != SEM_ACQUIRE || !spec_waits(&sem->common, op))
+	if (op->code != SEM_ACQUIRE || rec->how & HOW_LEASE || !spec_waits(&sem->common, op))
 		return true;
 	if (rec->ret == -ERANGE)
 		return out_of_reach(sem, rec) ||

@@ -77,6 +77,7 @@ enum storm_count {
 	COUNT_KEPT,
 	COUNT_STALE,
 	COUNT_FILE,
+	COUNT_LEASE,
 	COUNT_RETURN,
 	COUNT_CUT,
 	COUNT_FEWER,
@@ -431,6 +432,16 @@ extern const struct storm_op storm_read_op;
 unsigned int storm_count_tickets(__u32 object);
 /* Are there any whose deadline is yet to pass? */
 bool storm_has_timed_ticket(const struct storm_actor *actor);
+
+/* ---- storm_lease.c: without a system call ---- */
+
+/* Acquires or releases by lease; false if that cannot be, or is not to be. */
+bool storm_by_lease(struct storm_turn *turn, __s64 permits, bool acquires);
+/*
+ * Have several processes acquired or released by lease since that look at an object
+ * began? Then it need not be of one instant (L5).
+ */
+bool storm_is_blurred(const struct history_record *look);
 
 /* ---- storm_house.c: what processes do ---- */
 

@@ -10,6 +10,9 @@
 
 /* ---- calls ---- */
 
+/* So many permits that nobody has to wait, as a rule. */
+#define MANY	48
+
 static __s64 limit_of(const struct storm_turn *turn)
 {
 	return storm->history.objects[turn->object].limit;
@@ -20,7 +23,10 @@ static void make_acquire(struct storm_turn *turn)
 	__s64 limit = limit_of(turn), permits = 1 + rnd_below(turn->rng, limit);
 	__u32 dice = rnd_below(turn->rng, 100);
 
-	if (dice < 4)
+	/* Where there are many, few are asked for: so that there are some to be lent. */
+	if (limit >= MANY && dice >= 20)
+		permits = 1 + dice % 3;
+	else if (dice < 4)
 		permits = 0;
 	else if (dice < 8)
 		permits = limit + 1 + rnd_below(turn->rng, 3);
@@ -60,7 +66,9 @@ static void run_acquire(struct storm_turn *turn)
 		.deadline = turn->deadline,
 	};
 
-	if (!storm_ioctl(turn, MUSTER_SEM_ACQUIRE, &acquire, sizeof(acquire)))
+	if (storm_by_lease(turn, acquire.permits, true))
+		acquired(turn, 0, 0);
+	else if (!storm_ioctl(turn, MUSTER_SEM_ACQUIRE, &acquire, sizeof(acquire)))
 		acquired(turn, acquire.token, acquire.outcome);
 }
 
@@ -80,7 +88,9 @@ static void run_release(struct storm_turn *turn)
 		.permits = turn->rec->arg[SEM_PERMITS],
 	};
 
-	storm_ioctl(turn, MUSTER_SEM_RELEASE, &release, sizeof(release));
+	if (release.flags & MUSTER_RELEASE_ABANDON ||
+	    !storm_by_lease(turn, release.permits, false))
+		storm_ioctl(turn, MUSTER_SEM_RELEASE, &release, sizeof(release));
 }
 
 static void make_set_limit(struct storm_turn *turn)
@@ -103,14 +113,19 @@ static void run_set_limit(struct storm_turn *turn)
 static void check_stat(const struct muster_sem_stat *stat,
 		       const struct muster_process *list)
 {
-	__u64 held = 0, waiters = 0, i;
+	__u64 held = 0, waiters = 0, idle = 0, i;
 
 	for (i = 0; i < stat->nr_processes; i++) {
 		if (list[i].role == MUSTER_PROCESS_HOLDER)
 			held += list[i].amount;
-		else
+		else if (list[i].role == MUSTER_PROCESS_WAITER)
 			waiters++;
+		else
+			idle += list[i].amount;
 	}
+	storm_check(CLAIM_STAT, idle == stat->idle && idle <= stat->available,
+		    "sem: %llu idle, %llu listed, %llu available", stat->idle, idle,
+		    stat->available);
 	storm_check(CLAIM_STAT, waiters == stat->waiters, "sem: %u waiters, %llu listed",
 		    stat->waiters, waiters);
 	if (!(stat->options & MUSTER_SEM_SIGNALLING))
@@ -135,6 +150,8 @@ static void run_stat(struct storm_turn *turn)
 	rec->out[SEM_STAT_AVAILABLE] = stat.available;
 	rec->out[SEM_STAT_WAITERS] = stat.waiters;
 	rec->out[SEM_STAT_ABANDONED] = stat.abandoned;
+	if (storm_is_blurred(rec))
+		rec->how |= HOW_BLURRED;
 	check_stat(&stat, list);
 	storm_list(rec, list, stat.nr_processes);
 }
@@ -149,7 +166,7 @@ static const struct storm_op sem_ops[] = {
 
 static void sem_setup(struct storm_rng *rng, struct history_object *object, unsigned int n)
 {
-	object->limit = n ? 1 + rnd_below(rng, 6) : 1;
+	object->limit = n == 3 ? MANY : n ? 1 + rnd_below(rng, 6) : 1;
 	if (n == 2) {
 		object->options = MUSTER_SEM_SIGNALLING;
 		object->initial = rnd_below(rng, object->limit + 1);
