@@ -405,7 +405,7 @@ void storm_fill(unsigned char *to, __u64 number, __u32 len);
 bool storm_is_filled(const unsigned char *bytes, __u64 number, __u32 len, __u32 got);
 /* Room for what STAT lists: @nr_processes of @list, into the record. */
 void storm_list(struct history_record *rec, const struct muster_process *list, __u32 nr);
-#define STORM_LIST_MAX	128
+#define STORM_LIST_MAX	256
 
 /*
  * Room for a descriptor of one more file of the object. There are to be few files of one

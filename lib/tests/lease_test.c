@@ -719,8 +719,20 @@ static int crowd_process(void *arg)
 	return 0;
 }
 
+/* What takes long where there is little of a machine to be had. */
+FIXTURE(many) {
+};
+
+FIXTURE_SETUP(many)
+{
+}
+
+FIXTURE_TEARDOWN(many)
+{
+}
+
 /* L3, L4, L9: threads and processes, never more than there are permits. */
-TEST(crowd)
+TEST_F_TIMEOUT(many, crowd, 300)
 {
 	struct crowd *crowd = share(sizeof(*crowd));
 	pid_t pid[PROCESSES];
@@ -756,7 +768,7 @@ static void *opener(void *arg)
 }
 
 /* L7, L9: threads that open and close, each by numbers that were others' before. */
-TEST(openers)
+TEST_F_TIMEOUT(many, openers, 300)
 {
 	struct crowd crowd = { .rounds = 150 };
 	pthread_t thread[THREADS];
