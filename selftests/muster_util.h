@@ -230,6 +230,7 @@ void be_like_others(void);
 #define ALICE	64001
 #define BOB	64002
 
+/* It is enough to have seen it once: it need not last. */
 #define ASSERT_SOON(condition) do {					\
 	__u64 _end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;		\
 	bool _soon;							\

@@ -166,7 +166,9 @@ static const struct storm_op sem_ops[] = {
 
 static void sem_setup(struct storm_rng *rng, struct history_object *object, unsigned int n)
 {
-	object->limit = n == 3 ? MANY : n ? 1 + rnd_below(rng, 6) : 1;
+	bool many = n == 3 || (n == 1 && rnd_percent(rng, 50));
+
+	object->limit = many ? MANY : n ? 1 + rnd_below(rng, 6) : 1;
 	if (n == 2) {
 		object->options = MUSTER_SEM_SIGNALLING;
 		object->initial = rnd_below(rng, object->limit + 1);

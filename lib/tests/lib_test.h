@@ -32,7 +32,10 @@
 #define SOME_ERRNO	4711
 #define PATIENCE_MS	20000
 
-/* Waits until @condition holds; for what must happen, so long enough for anything. */
+/*
+ * Waits until @condition holds; for what must happen, so long enough for anything. It is
+ * enough to have seen it once: it need not last.
+ */
 #define ASSERT_SOON(condition) do {						\
 	uint64_t give_up = muster_after_ms(PATIENCE_MS);			\
 	bool soon;								\
