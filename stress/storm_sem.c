@@ -23,16 +23,16 @@ static void make_acquire(struct storm_turn *turn)
 	__s64 limit = limit_of(turn), permits = 1 + rnd_below(turn->rng, limit);
 	__u32 dice = rnd_below(turn->rng, 100);
 
-	/* Where there are many, few are asked for: so that there are some to be lent. */
-	if (limit >= MANY && dice >= 20)
-		permits = 1 + dice % 3;
-	else if (dice < 4)
+	if (dice < 4)
 		permits = 0;
 	else if (dice < 8)
 		permits = limit + 1 + rnd_below(turn->rng, 3);
+	/* Where there are many, few are asked for: so that there are some to be lent. */
+	else if (limit >= MANY && dice >= 14)
+		permits = 1 + dice % 3;
 	else if (dice < 9)
 		permits = 1LL << (31 + rnd_below(turn->rng, 32));
-	else if (dice < 50)
+	else if (dice < 50 && limit < MANY)
 		permits = 1;
 	turn->rec->arg[SEM_PERMITS] = permits;
 	turn->rec->arg[SEM_FLAGS] = rnd_percent(turn->rng, 10) ? MUSTER_SEM_WAIT_LIMIT : 0;
