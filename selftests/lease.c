@@ -864,7 +864,7 @@ static int run_rage(struct job *job)
 #define ROUNDS	2000
 
 /* L8: one rages over its page; the others' permits are as many as ever. */
-TEST_F(lease, rage)
+TEST_F_TIMEOUT(lease, rage, 300)
 {
 	struct muster_sem_stat stat;
 	int i;
