@@ -105,7 +105,9 @@ static const char *const time_names[] = { "begun", "over", "until" };
 #define NR_TIMES	3
 
 /* By MUSTER_PROCESS_*. */
-static const char role_names[] = "?hwm";
+static const char role_names[] = "?hwml";
+
+#define NR_ROLES	(sizeof(role_names) - 1)
 
 static __u32 process_of(const struct history *h, __s32 pid)
 {
@@ -125,8 +127,8 @@ static void print_entries(FILE *out, const struct history *h,
 		const struct history_entry *entry = &h->entries[rec->entries + i];
 
 		fprintf(out, "%s%c:p%u:%llu", i ? " " : " [",
-			role_names[entry->role & 3], process_of(h, entry->pid),
-			entry->amount);
+			entry->role < NR_ROLES ? role_names[entry->role] : '?',
+			process_of(h, entry->pid), entry->amount);
 	}
 	if (rec->nr_entries)
 		fputc(']', out);
