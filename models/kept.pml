@@ -47,7 +47,6 @@
  * run: forgotten by age, and by FORGET	-DKEPT=GRACE -DAGED -DTICKS=1 -DFORGETS=1
  * run: once				-DONCE -DROUNDS=2
  * run: once, hand-over			-DONCE -DN=3
- * run: no call runs for ever	-DKEPT=GRACE -DFORGETS=1 -DEVICTS=1 -DTICKS=1	cycle
  *
  * break: FORGET does not look again		-DFORGET_ONCE -DKEPT=GRACE -DFORGETS=1	F8_FORGET
  * break: a forgotten call brings the stale one back	-DRESTORE_FORGOTTEN -DKEPT=GRACE -DFORGETS=1 -DBYSTANDER=1	F8_FORGET
