@@ -178,6 +178,7 @@ static double measure_lock_short(const void *ops, unsigned int size)
 static const struct peer peers_pair[] = {
 	{ "muster", &lock_muster },
 	{ "muster, libmuster", &lock_library },
+	{ "muster, libmuster, lease", &lock_loan },
 	{ "muster, permit lease", &lock_lease },
 	{ "two empty ioctls", &lock_empty },
 	{ "semop", &lock_semop },
@@ -203,6 +204,7 @@ const struct work work_pair = {
 static const struct peer peers_try[] = {
 	{ "muster", &lock_muster },
 	{ "muster, libmuster", &lock_library },
+	{ "muster, libmuster, lease", &lock_loan },
 	{ "muster, permit lease", &lock_lease },
 	{ "one empty ioctl", &lock_empty },
 	{ "semop", &lock_semop },

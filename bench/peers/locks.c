@@ -100,13 +100,19 @@ static inline void muster_release(unsigned int i)
 LOCK(muster, NULL);
 SIGNAL(muster, muster_make_signalling);
 
-/* ---- muster, through its library ---- */
+/* ---- muster, through its library, by ioctl ---- */
 
-static void library_make(unsigned int i, unsigned int permits)
+static void library_open(unsigned int i, unsigned int permits)
 {
 	fds[i] = muster_sem_open(NULL, 0, 0, permits);
 	if (fds[i] < 0)
 		failed("muster_sem_open");
+}
+
+static void library_make(unsigned int i, unsigned int permits)
+{
+	library_open(i, permits);
+	check("no lease", muster_sem_lease(fds[i], 0), 0);
 }
 
 static inline void library_acquire(unsigned int i)
@@ -126,31 +132,57 @@ static inline void library_release(unsigned int i)
 
 LOCK(library, NULL);
 
-/* ---- muster, by permit leases: no system call. Not there yet. ---- */
+/* ---- muster, by permits on loan: the library does it by itself, by descriptor ---- */
+
+static void loan_attach(void)
+{
+	unsigned int i;
+
+	/* A child has a lease of its own. */
+	for (i = 0; i < LOCKS_MAX && fds[i]; i++)
+		check("lease", muster_sem_lease(fds[i], 1), 0);
+}
+
+#define loan_make	library_open
+#define loan_acquire	library_acquire
+#define loan_release	library_release
+#define loan_try	library_try
+
+LOCK(loan, loan_attach);
+
+/* ---- the same, compiled into the program ---- */
+
+static struct muster_fast fast[LOCKS_MAX];
 
 static void lease_make(unsigned int i, unsigned int permits)
 {
-	(void)i;
-	(void)permits;
-	not_here("no permit leases");
+	library_open(i, permits);
+}
+
+static void lease_attach(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOCKS_MAX && fds[i]; i++)
+		check("lease", muster_sem_fast(fds[i], &fast[i]), 0);
 }
 
 static inline void lease_acquire(unsigned int i)
 {
-	library_acquire(i);
+	check("acquire", muster_fast_acquire(&fast[i], 1, MUSTER_FOREVER), 0);
 }
 
 static inline bool lease_try(unsigned int i)
 {
-	return library_try(i);
+	return muster_fast_take(&fast[i], 1) || library_try(i);
 }
 
 static inline void lease_release(unsigned int i)
 {
-	library_release(i);
+	check("release", muster_fast_release(&fast[i], 1), 0);
 }
 
-LOCK(lease, NULL);
+LOCK(lease, lease_attach);
 
 /* ---- two system calls that do nothing: what no ioctl can be below ---- */
 

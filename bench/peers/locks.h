@@ -28,7 +28,7 @@ struct lock {
 	void (*tries)(unsigned long n);
 };
 
-extern const struct lock lock_empty, lock_muster, lock_library, lock_lease, lock_semop,
+extern const struct lock lock_empty, lock_muster, lock_library, lock_loan, lock_lease, lock_semop,
 	lock_semop_undo, lock_sem_t, lock_robust, lock_eventfd, lock_eventfd_nonblock,
 	lock_flock, lock_ntsync,
 	lock_redis;
