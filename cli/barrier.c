@@ -131,6 +131,7 @@ static int barrier_run(int argc, char **argv)
 
 const struct command barrier_command = {
 	.name = "barrier",
+	.brief = "Waits until all are there, then all go on",
 	.usage = "-n PARTIES [OPTION]... NAME [[--] ACTION [ARG]...]",
 	.summary = "Waits until PARTIES processes wait under NAME, then all go on. With an ACTION,\n"
 		   "which all are to give, the last one runs it first; if it fails, all end with its\n"

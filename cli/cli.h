@@ -33,6 +33,7 @@
 /**
  * struct command - a command of muster's
  * @name:	what it is called by
+ * @brief:	what it does, in a few words
  * @usage:	what comes after the name
  * @summary:	what it does, in one line
  * @help:	the rest of --help: its options, one a line
@@ -40,6 +41,7 @@
  */
 struct command {
 	const char *name;
+	const char *brief;
 	const char *usage;
 	const char *summary;
 	const char *help;
@@ -61,6 +63,8 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void say_more(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn)) void die_usage(const char *format, ...);
+bool device_trouble(int err, char *why, size_t len);
+__attribute__((noreturn)) void die_old(const char *what);
 __attribute__((noreturn)) void die_open(int err, const char *name);
 __attribute__((noreturn)) void die_error(int err, const char *doing);
 void flush_output(void);
@@ -124,6 +128,7 @@ enum {
 int next_option(struct options *options, int argc, char **argv, const char *letters,
 		const struct option *longs);
 void need_names(struct options *options, int least, int most, const char *what);
+void no_command(const struct options *options);
 void need_command(const struct options *options);
 uint64_t number_option(const char *text, uint64_t least, uint64_t most);
 uint64_t duration_option(const char *text);

@@ -428,6 +428,7 @@ static int forget_run(int argc, char **argv)
 		flight_option(&flight, option);
 	} while (option != -1);
 	need_names(&flight.options, 1, 1, "KEY");
+	no_command(&flight.options);
 	flight.key = flight.options.names[0];
 	open_group(&flight, 0);
 	if (flight.fd == -ENOENT && muster_info(&(struct muster_info){ 0 }) == 0)
@@ -444,6 +445,7 @@ static int forget_run(int argc, char **argv)
 
 const struct command flight_command = {
 	.name = "flight",
+	.brief = "Of all who ask for KEY at once one runs CMD, all get its output",
 	.usage = "[OPTION]... KEY [--] CMD [ARG]...",
 	.summary = "Of all who ask for KEY at the same time one runs CMD; all print what it\n"
 		   "prints on stdout, and exit with its status. If it is killed, another runs CMD",
@@ -464,6 +466,7 @@ const struct command flight_command = {
 
 const struct command once_command = {
 	.name = "once",
+	.brief = "Runs CMD, unless that was done already",
 	.usage = "[OPTION]... NAME [--] CMD [ARG]...",
 	.summary = "Runs CMD unless that was done already under NAME, and succeeded; who comes\n"
 		   "meanwhile waits, and who comes later gets the same output and status",
@@ -480,6 +483,7 @@ const struct command once_command = {
 
 const struct command forget_command = {
 	.name = "forget",
+	.brief = "Makes who asks for KEY from now on begin anew",
 	.usage = "[OPTION]... KEY",
 	.summary = "Who asks for KEY from now on begins a new flight. Exit status 0, or 1 if there\n"
 		   "was none, and nothing kept",

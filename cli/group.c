@@ -49,9 +49,13 @@ struct tasks {
 	pid_t pid;
 };
 
-static void open_tasks(struct tasks *tasks, int oflags)
+static void open_tasks(struct tasks *tasks, int oflags, bool runs_command)
 {
 	need_names(&tasks->options, 1, 1, "NAME");
+	if (runs_command)
+		need_command(&tasks->options);
+	else
+		no_command(&tasks->options);
 	tasks->name = tasks->options.names[0];
 	tasks->how.type = MUSTER_GROUP;
 	tasks->how.oflags = oflags;
@@ -130,8 +134,7 @@ static int group_run(struct tasks *tasks)
 	uint64_t slot;
 	int err;
 
-	open_tasks(tasks, O_CREAT);
-	need_command(&tasks->options);
+	open_tasks(tasks, O_CREAT, true);
 	err = add_task(tasks, &slot);
 	if (err)
 		return no_turn(tasks, err);
@@ -174,8 +177,7 @@ static int group_add(struct tasks *tasks)
 	uint64_t slot;
 	int ready, err;
 
-	open_tasks(tasks, O_CREAT);
-	need_command(&tasks->options);
+	open_tasks(tasks, O_CREAT, true);
 	err = add_task(tasks, &slot);
 	if (err)
 		return no_turn(tasks, err);
@@ -202,9 +204,7 @@ static int group_open(struct tasks *tasks)
 	struct pollfd one = { .events = POLLIN };
 	int ready;
 
-	open_tasks(tasks, O_CREAT);
-	if (tasks->options.argv)
-		die_usage("open runs no CMD");
+	open_tasks(tasks, O_CREAT, false);
 	if (!tasks->pid)
 		tasks->pid = getppid();
 	one.fd = syscall(SYS_pidfd_open, tasks->pid, 0);
@@ -285,7 +285,7 @@ static int group_wait(struct tasks *tasks)
 	struct muster_group_wait wait = { 0 };
 	int ret, status;
 
-	open_tasks(tasks, 0);
+	open_tasks(tasks, 0, false);
 	do {
 		ret = muster_group_wait(tasks->fd, tasks->until, tasks->successes,
 					tasks->options.deadline, &wait);
@@ -305,7 +305,7 @@ static int group_cancel(struct tasks *tasks)
 {
 	int err;
 
-	open_tasks(tasks, 0);
+	open_tasks(tasks, 0, false);
 	err = muster_group_cancel(tasks->fd);
 	if (err)
 		die_error(err, tasks->name);
@@ -316,7 +316,7 @@ static int group_reset(struct tasks *tasks)
 {
 	int err, status;
 
-	open_tasks(tasks, 0);
+	open_tasks(tasks, 0, false);
 	err = muster_group_reset(tasks->fd);
 	status = err ? conflict_status(&tasks->options, err) : 0;
 	if (status < 0)
@@ -418,6 +418,7 @@ static int group_main(int argc, char **argv)
 
 const struct command group_command = {
 	.name = "group",
+	.brief = "Runs tasks that others wait for, in turn and in the background",
 	.usage = "open|run|add|wait|cancel|reset [OPTION]... NAME [[--] CMD [ARG]...]",
 	.summary =
 		"Tasks of many processes, that others wait for. One that is killed has failed\n\n"

@@ -60,11 +60,13 @@ static void ls_line(const struct muster_entry *entry, unsigned int *nr)
 		printf("%-8s %8s %8s %8s %8s %6s %-4s %-10s %s\n", "TYPE", "LIMIT", "USED",
 		       "WAITERS", "KEPT", "FILES", "MODE", "OWNER", "NAME");
 	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)entry->limit);
-	printf("%-8s %8s %8llu %8llu %8llu %6u %04o %-10s %.*s\n", type_name(entry->type),
+	printf("%-8s %8s %8llu %8llu %8llu %6u %04o %-10s ", type_name(entry->type),
 	       entry->type == MUSTER_SEM && entry->limit > 99999999 ? "many" : limit,
 	       (unsigned long long)entry->used, (unsigned long long)entry->waiters,
 	       (unsigned long long)entry->kept, entry->files, entry->mode,
-	       owner_name(entry->uid, owner, sizeof(owner)), (int)entry->name_len, entry->name);
+	       owner_name(entry->uid, owner, sizeof(owner)));
+	print_text(entry->name, entry->name_len, SIZE_MAX);
+	putchar('\n');
 }
 
 static int see(const struct muster_entry *entry, void *arg)
@@ -86,6 +88,7 @@ static int ls_run(int argc, char **argv)
 
 	parse(&options, argc, argv);
 	need_names(&options, 0, 1, "");
+	no_command(&options);
 	each_name(options.nr_names ? type_of(options.names[0]) : 0, see, &nr);
 	if (as_json)
 		printf("%s]\n", nr ? "\n" : "[");
@@ -191,7 +194,7 @@ static int stat_totals(void)
 	int err = muster_totals(&totals);
 
 	if (err == -ENOTTY)
-		die("the kernel module is too old to tell totals");
+		die_old("tell totals");
 	if (err)
 		die_open(err, MUSTER_DEVICE);
 	saved = totals.joined + totals.served;
@@ -249,6 +252,7 @@ static int stat_run(int argc, char **argv)
 
 	parse(&options, argc, argv);
 	need_names(&options, 0, 2, "NAME");
+	no_command(&options);
 	if (!options.nr_names)
 		return stat_totals();
 	name = options.names[options.nr_names - 1];
@@ -275,6 +279,7 @@ static int stat_run(int argc, char **argv)
 
 const struct command ls_command = {
 	.name = "ls",
+	.brief = "Lists the names that there are",
 	.usage = "[OPTION]... [TYPE]",
 	.summary = "Lists the names that there are, and that you may open: flight groups, barriers,\n"
 		   "semaphores (locks and rwlocks, too), groups; or those of one TYPE",
@@ -284,6 +289,7 @@ const struct command ls_command = {
 
 const struct command stat_command = {
 	.name = "stat",
+	.brief = "Tells who holds and who waits, and what has happened so far",
 	.usage = "[OPTION]... [[TYPE] NAME]",
 	.summary = "Tells what is going on under NAME: counters; who holds, who waits, since when.\n"
 		   "Without a NAME: what has happened so far, to all that there was and is",

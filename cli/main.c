@@ -16,8 +16,10 @@ static int version_run(int argc, char **argv);
 
 static const struct command version_command = {
 	.name = "version",
+	.brief = "Prints versions, and limits of the kernel module",
 	.usage = "",
-	.summary = "Prints versions and limits of muster and of the kernel module",
+	.summary = "Prints the version of muster, and of the kernel module version and limits; or why\n"
+		   "there is none, which is no failure",
 	.help = "",
 	.run = version_run,
 };
@@ -38,31 +40,51 @@ static const struct command *const commands[] = {
 	&version_command,
 };
 
+/* By sysfs: who may not open the device may know. */
+static void print_module_version(void)
+{
+	char version[64] = "";
+	FILE *file = fopen("/sys/module/muster/version", "r");
+
+	if (!file)
+		return;
+	if (fgets(version, sizeof(version), file))
+		version[strcspn(version, "\n")] = '\0';
+	fclose(file);
+	printf(" %s", version);
+}
+
+/* What muster is can be told, whether or not there is a module. */
 static int version_run(int argc, char **argv)
 {
 	static const struct option longs[] = { LONG_OPTIONS, { } };
 	struct options options = OPTIONS_INIT;
 	struct muster_info info;
+	char why[512];
 	int err;
 
 	next_option(&options, argc, argv, "+" SHORT_OPTIONS, longs);
 	need_names(&options, 0, 0, "");
-	printf("muster %s, interface version %d\n", MUSTER_VERSION, MUSTER_API_VERSION);
+	no_command(&options);
+	printf("muster %s, interface version %d\nkernel module", MUSTER_VERSION,
+	       MUSTER_API_VERSION);
+	print_module_version();
 	err = muster_info(&info);
-	if (err) {
-		flush_output();
-		die_open(err, MUSTER_DEVICE);
-	}
-	printf("kernel module: interface version %u, results up to %llu bytes, %u objects and %u keys for each user\n",
-	       info.api_version, (unsigned long long)info.result_max, info.objects_max,
-	       info.calls_max);
+	if (err && device_trouble(err, why, sizeof(why)))
+		printf(": %s\n", why);
+	else if (err)
+		printf(": %s: %s\n", MUSTER_DEVICE, muster_strerror(err));
+	else
+		printf(": interface version %u, results up to %llu bytes, %u objects and %u keys for each user\n",
+		       info.api_version, (unsigned long long)info.result_max, info.objects_max,
+		       info.calls_max);
 	flush_output();
 	return 0;
 }
 
 static void print_command(FILE *to, const struct command *one)
 {
-	fprintf(to, "  %-9s %s\n", one->name, one->usage);
+	fprintf(to, "  %-8s  %s\n", one->name, one->brief);
 }
 
 static int help(FILE *to)
@@ -73,7 +95,8 @@ static int help(FILE *to)
 	     "Coordination between processes: whatever dies, nobody waits for the dead.\n\n", to);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		print_command(to, commands[i]);
-	fputs("\nmuster COMMAND --help tells more. Exit status: that of CMD, 128+N if signal N killed\n"
+	fputs("\nFor example: muster flight report -- ./make-report; muster sem -n 4 convert -- convert a b\n"
+	      "muster COMMAND --help tells more. Exit status: that of CMD, 128+N if signal N killed\n"
 	      "it; 124 waited too long; 125 muster failed; 126, 127 CMD cannot be run, is not there.\n",
 	      to);
 	flush_output();
@@ -86,6 +109,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return help(stderr);
+	if (!strcmp(argv[1], "help") && argc == 3) {
+		argv[1] = argv[2];
+		argv[2] = "--help";
+	}
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(stdout);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))

@@ -43,7 +43,7 @@ void each_name(uint32_t type, int (*see)(const struct muster_entry *entry, void 
 	int err = muster_list(type, see, arg);
 
 	if (err == -ENOTTY)
-		die("the kernel module is too old to list names");
+		die_old("list names");
 	if (err)
 		die_open(err, MUSTER_DEVICE);
 }
@@ -71,10 +71,10 @@ const char *owner_name(uint32_t uid, char *buf, size_t len)
 	return buf;
 }
 
-/* What a process is called; "-" if it is not there for us. */
+/* What a process calls itself; "-" if it is not there for us. It must not steer a terminal. */
 const char *process_name(int pid, char *buf, size_t len)
 {
-	char path[32];
+	char path[32], *at;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
@@ -84,6 +84,10 @@ const char *process_name(int pid, char *buf, size_t len)
 	buf[strcspn(buf, "\n")] = 0;
 	if (file)
 		fclose(file);
+	for (at = buf; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 127)
+			*at = '?';
+	}
 	return buf;
 }
 
@@ -101,6 +105,27 @@ static size_t character(const unsigned char *text, size_t len)
 			return 0;
 	}
 	return need;
+}
+
+/*
+ * For people, @most characters: others have chosen names, and what would steer a terminal,
+ * or is no text, is a question mark.
+ */
+void print_text(const void *name, size_t len, size_t most)
+{
+	const unsigned char *text = name;
+	size_t n;
+
+	for (; len && most; text += n, len -= n, most--) {
+		n = character(text, len);
+		/* The second is that of C1, in UTF-8. */
+		if (!n || *text < ' ' || *text == 127 || (*text == 0xc2 && text[1] < 0xa0)) {
+			putchar('?');
+			n = n ? n : 1;
+		} else {
+			fwrite(text, 1, n, stdout);
+		}
+	}
 }
 
 /* As a string of JSON. Bytes that are no UTF-8 become the character of their number. */
@@ -136,7 +161,9 @@ void begin_values(uint32_t type, const void *name, size_t len)
 		printf("{\"type\":\"%s\",\"name\":", type_name(type));
 		print_json_string(name, len);
 	} else {
-		printf("%s %.*s\n", type_name(type), (int)len, (const char *)name);
+		printf("%s ", type_name(type));
+		print_text(name, len, SIZE_MAX);
+		putchar('\n');
 	}
 	first_value = false;
 }
@@ -206,9 +233,11 @@ static void put_process(const struct muster_process *process, uint64_t now)
 
 	process_name(process->pid, name, sizeof(name));
 	if (!as_json) {
-		printf("  process %-8d %-7s %-12llu %-6s %s\n", process->pid,
+		printf("  process %-8d %-7s %-12llu %-6s ", process->pid,
 		       role_name(process->role), (unsigned long long)process->amount,
-		       format_duration(since, text, sizeof(text)), name);
+		       format_duration(since, text, sizeof(text)));
+		print_text(name, strlen(name), SIZE_MAX);
+		putchar('\n');
 		return;
 	}
 	printf("%s{\"pid\":%d,\"role\":\"%s\",\"amount\":%llu,\"seconds\":%.6f,\"command\":",

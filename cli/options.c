@@ -137,6 +137,12 @@ void need_names(struct options *options, int least, int most, const char *what)
 		die_usage("CMD is missing after --");
 }
 
+void no_command(const struct options *options)
+{
+	if (options->argv)
+		die_usage("%s: what is that? No CMD is run here", options->argv[0]);
+}
+
 void need_command(const struct options *options)
 {
 	if (!options->argv)

@@ -3,6 +3,7 @@
  * What is said to the user: on stderr, with what to do about it
  */
 #include <errno.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,24 +75,57 @@ void die_usage(const char *format, ...)
 	exit(STATUS_MUSTER);
 }
 
-/* If it is for want of the device that nothing can be opened, says so and ends. */
-static void check_device(int err)
+/**
+ * device_trouble - is it for want of the device that nothing can be opened?
+ * @err:	why it cannot be opened
+ * @why:	gets that in words, with what to do about it
+ * @len:	how many bytes it has
+ *
+ * Return: whether it is.
+ */
+bool device_trouble(int err, char *why, size_t len)
 {
+	struct group *group;
 	struct stat device;
 
-	if (err == -ENODEV || err == -ENXIO || stat(MUSTER_DEVICE, &device))
-		die("there is no %s: the kernel module is not loaded. Load it, as root: modprobe muster (or insmod muster.ko)",
-		    MUSTER_DEVICE);
-	if (access(MUSTER_DEVICE, R_OK | W_OK) && errno == EACCES)
-		die("no permission: %s has mode %03o, owner %u, group %u, and is meant to have 666: chmod 666 %s, as root",
-		    MUSTER_DEVICE, device.st_mode & 0777, device.st_uid, device.st_gid,
-		    MUSTER_DEVICE);
+	if (err == -ENODEV || err == -ENXIO || stat(MUSTER_DEVICE, &device)) {
+		snprintf(why, len, "not loaded; load it, as root: modprobe muster (or insmod muster.ko)");
+		return true;
+	}
+	if (err == -ENOTTY || !S_ISCHR(device.st_mode)) {
+		snprintf(why, len, "%s is something else; remove that, as root, and load the module anew: modprobe -r muster; modprobe muster",
+			 MUSTER_DEVICE);
+		return true;
+	}
+	if (access(MUSTER_DEVICE, R_OK | W_OK) && errno == EACCES) {
+		group = getgrgid(device.st_gid);
+		snprintf(why, len, "no permission: %s has mode %03o, group %s; root can let you in%s by chmod 666 %s",
+			 MUSTER_DEVICE, device.st_mode & 0777, group ? group->gr_name : "?",
+			 (device.st_mode & 060) == 060 ? " by that group, or everybody" : "",
+			 MUSTER_DEVICE);
+		return true;
+	}
+	return false;
+}
+
+/* The module does not know an ioctl, if it is the module that was asked. */
+void die_old(const char *what)
+{
+	char why[512];
+
+	if (device_trouble(0, why, sizeof(why)))
+		die("kernel module: %s", why);
+	die("the kernel module is too old to %s: this is muster %s, and muster version tells what that is",
+	    what, MUSTER_VERSION);
 }
 
 /* An object cannot be opened: why, and what to do. */
 void die_open(int err, const char *name)
 {
-	check_device(err);
+	char why[512];
+
+	if (device_trouble(err, why, sizeof(why)))
+		die("kernel module: %s", why);
 	if (err == -EACCES)
 		die("%s: no permission: another user has made it, with a mode that does not let you in. Its maker can say --mode 666; a name that begins with ~ is your own",
 		    name);

@@ -235,8 +235,10 @@ static int sem_run(int argc, char **argv)
 			grip.resize = true;
 	} while (option != -1);
 	need_names(&grip.options, 1, 1, "NAME");
-	if (grip.resize)
+	if (grip.resize) {
+		no_command(&grip.options);
 		return resize(&grip);
+	}
 	need_command(&grip.options);
 	open_sem(&grip);
 	return take_and_run(&grip);
@@ -288,6 +290,7 @@ static int rwlock_run(int argc, char **argv)
 
 const struct command sem_command = {
 	.name = "sem",
+	.brief = "Runs CMD, so many at a time",
 	.usage = "-n LIMIT [OPTION]... NAME [--] CMD [ARG]...",
 	.summary = "Runs CMD; of all that are run under NAME, LIMIT at a time. First come, first\n"
 		   "served; the place of one that is killed is free at once",
@@ -302,6 +305,7 @@ const struct command sem_command = {
 
 const struct command lock_command = {
 	.name = "lock",
+	.brief = "Runs CMD, one at a time",
 	.usage = "[OPTION]... NAME [--] CMD [ARG]...",
 	.summary = "Runs CMD; of all that are run under NAME, one at a time. In CMD's environment\n"
 		   "MUSTER_ABANDONED is 1 if one before it was killed and has left things undone,\n"
@@ -313,6 +317,7 @@ const struct command lock_command = {
 
 const struct command rwlock_command = {
 	.name = "rwlock",
+	.brief = "Runs CMD, with other readers or alone",
 	.usage = "-r|-w [OPTION]... NAME [--] CMD [ARG]...",
 	.summary = "Runs CMD; of all that are run under NAME, those with -r at the same time, those\n"
 		   "with -w alone. First come, first served, so that neither starves",

@@ -124,6 +124,28 @@ static double rate(uint64_t now, uint64_t then, double seconds)
 	return now > then && seconds > 0 ? (now - then) / seconds : 0;
 }
 
+/* The size of the terminal, or none. */
+static struct winsize terminal_size(void)
+{
+	struct winsize size = { 0 };
+
+	if (!isatty(STDOUT_FILENO))
+		return size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row < 10 || size.ws_col < 40)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	return size;
+}
+
+/* What the terminal has no room for beside what is before it is left out. */
+static void show_name(const struct muster_entry *entry, int before)
+{
+	int columns = terminal_size().ws_col;
+	size_t room = columns > before ? columns - before : 0;
+
+	print_text(entry->name, entry->name_len, columns ? room : SIZE_MAX);
+	putchar('\n');
+}
+
 static void show_flight(const struct sample *sample, const struct sample *then, double seconds)
 {
 	const struct muster_flight_stat *a = &sample->flight, *b = &then->flight;
@@ -131,18 +153,19 @@ static void show_flight(const struct sample *sample, const struct sample *then, 
 	double served = rate(a->served, b->served, seconds);
 	uint64_t saved = a->joined + a->served, all = a->led + saved;
 
-	printf("%8.1f %8.1f %8.1f %6llu%% %8llu %8llu %8llu  %.*s\n", led, joined, served,
-	       (unsigned long long)(all ? 100 * saved / all : 0),
-	       (unsigned long long)sample->entry.used,
-	       (unsigned long long)sample->entry.waiters,
-	       (unsigned long long)sample->entry.kept, (int)sample->entry.name_len,
-	       sample->entry.name);
+	show_name(&sample->entry,
+		  printf("%8.1f %8.1f %8.1f %6llu%% %8llu %8llu %8llu  ", led, joined, served,
+			 (unsigned long long)(all ? 100 * saved / all : 0),
+			 (unsigned long long)sample->entry.used,
+			 (unsigned long long)sample->entry.waiters,
+			 (unsigned long long)sample->entry.kept));
 }
 
 static void show_other(const struct sample *sample, uint64_t now)
 {
 	const struct muster_entry *entry = &sample->entry;
 	char limit[32], since[32] = "-", name[32] = "";
+	int before;
 
 	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)entry->limit);
 	if (sample->holder.pid) {
@@ -150,11 +173,12 @@ static void show_other(const struct sample *sample, uint64_t now)
 		format_duration(now > sample->holder.since ? now - sample->holder.since : 0,
 				since, sizeof(since));
 	}
-	printf("%-8s %8llu %8s %8llu %8d %6s %-15s  %.*s\n", type_name(entry->type),
-	       (unsigned long long)entry->used,
-	       entry->type == MUSTER_SEM && entry->limit > 99999999 ? "many" : limit,
-	       (unsigned long long)entry->waiters, sample->holder.pid, since, name,
-	       (int)entry->name_len, entry->name);
+	before = printf("%-8s %8llu %8s %8llu %8d %6s ", type_name(entry->type),
+			(unsigned long long)entry->used,
+			entry->type == MUSTER_SEM && entry->limit > 99999999 ? "many" : limit,
+			(unsigned long long)entry->waiters, sample->holder.pid, since);
+	print_text(name, strlen(name), SIZE_MAX);
+	show_name(entry, before + printf("%*s", 17 - (int)strlen(name), "") + (int)strlen(name));
 }
 
 /* Of all objects, also of those that are gone again, or others' own. */
@@ -163,34 +187,30 @@ static void show_totals(const struct muster_totals *a, const struct muster_total
 {
 	uint64_t saved = a->joined + a->served, all = a->led + saved;
 
-	printf("per second: %.1f led, %.1f joined, %.1f kept, %.1f granted, %.1f waits; %llu%% saved, %llu deaths so far\n",
-	       rate(a->led, b->led, seconds), rate(a->joined, b->joined, seconds),
-	       rate(a->served, b->served, seconds), rate(a->granted, b->granted, seconds),
-	       rate(a->waits, b->waits, seconds),
+	printf("so far: %llu%% of work saved, %llu deaths\n",
 	       (unsigned long long)(all ? 100 * saved / all : 0),
 	       (unsigned long long)a->deaths);
-}
-
-/* How many lines the terminal has; none is no terminal. */
-static size_t terminal_lines(void)
-{
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_row < 10 ? 24 : size.ws_row;
+	if (seconds > 0)
+		printf("per second: %.1f led, %.1f joined, %.1f kept, %.1f granted, %.1f waits\n",
+		       rate(a->led, b->led, seconds), rate(a->joined, b->joined, seconds),
+		       rate(a->served, b->served, seconds),
+		       rate(a->granted, b->granted, seconds),
+		       rate(a->waits, b->waits, seconds));
+	else
+		printf("per second: told from the next table on\n");
 }
 
 static void show(const struct samples *now, const struct samples *last)
 {
 	double seconds = last->at ? (now->at - last->at) / 1e9 : 0;
-	size_t lines = terminal_lines(), shown = 5, from = 0, i;
+	size_t lines = terminal_size().ws_row, shown = 6, from = 0, i;
 	bool head[2] = { false, false };
 	const struct sample *sample;
 
 	if (lines)
 		printf("\033[H\033[J");
-	printf("muster: %zu names, %.1f s\n", now->nr, seconds);
+	printf("muster: %zu %s, after %.1f s\n", now->nr, now->nr == 1 ? "name" : "names",
+	       seconds);
 	show_totals(&now->totals, &last->totals, seconds);
 	for (i = 0; i < now->nr && (!lines || ++shown < lines); i++) {
 		sample = &now->sample[i];
@@ -257,12 +277,14 @@ static int top_run(int argc, char **argv)
 			count = number_option(optarg, 1, UINT32_MAX);
 	} while (option != -1);
 	need_names(&options, 0, 0, "");
+	no_command(&options);
 	top(delay, count);
 	return 0;
 }
 
 const struct command top_command = {
 	.name = "top",
+	.brief = "Shows what is going on, live",
 	.usage = "[OPTION]...",
 	.summary = "Shows what is going on, until it is interrupted: of flights how many were led,\n"
 		   "joined an answer, got a kept one each second, and the share of work that this has\n"

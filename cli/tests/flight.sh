@@ -343,9 +343,12 @@ test_errors() {
 	mv /dev/muster /dev/muster.away
 	fails 125 muster lock "$k" true 2>1.err || { mv /dev/muster.away /dev/muster; return 1; }
 	fails 125 muster ls 2>2.err || { mv /dev/muster.away /dev/muster; return 1; }
+	touch /dev/muster
+	fails 125 muster ls 2>3.err || { mv /dev/muster.away /dev/muster; return 1; }
 	mv /dev/muster.away /dev/muster
 	says 1.err "modprobe muster"
 	says 2.err "modprobe muster"
+	says 3.err "/dev/muster is something else"
 	says 0.err "chmod 666"
 	fails 125 muster nonsense 2>0.err
 	says 0.err "no such command"
@@ -354,8 +357,28 @@ test_errors() {
 	says 0.err "cannot write to stdout"
 	muster --help >out
 	says out "flight"
-	muster version >out
-	says out "kernel module: interface version"
+}
+
+# version: the command's own is told whatever is the matter with the module
+test_version() {
+	version=$(cat /sys/module/muster/version)
+	muster --version >out
+	says out "^muster [0-9.]*, interface version [0-9]*$"
+	says out "^kernel module $version: interface version [0-9]*, results"
+	muster version >out.2
+	cmp out out.2
+	fails 125 muster version >/dev/full 2>0.err
+	chmod 600 /dev/muster
+	as alice muster --version >out || { chmod 666 /dev/muster; return 1; }
+	chmod 666 /dev/muster
+	says out "^muster [0-9.]*, interface"
+	says out "^kernel module $version: no permission"
+	mv /dev/muster /dev/muster.away
+	muster --version >out 2>1.err || { mv /dev/muster.away /dev/muster; return 1; }
+	mv /dev/muster.away /dev/muster
+	says out "^muster [0-9.]*, interface"
+	says out "^kernel module.*: not loaded; load it, as root: modprobe muster"
+	has_lines 1.err 0
 }
 
 # times: as timeout(1) takes them, and nothing else

@@ -19,6 +19,7 @@ sem 3 2 1 0 2 0600 root"
 	muster ls sem >out
 	has_lines out 2
 	muster ls --json flight >out
+	jq -e "length == 1 and .[0].name == \"$k\" and .[0].mode == \"0600\"" out
 	says out "{\"type\":\"flight\",\"name\":\"$k\",\"limit\":3,\"used\":0,\"waiters\":0,\"kept\":1,"
 	muster stat sem "$k" >out
 	says out "held  *2"
@@ -28,12 +29,39 @@ sem 3 2 1 0 2 0600 root"
 	same "$(grep -c "^[a-z]" out)" 2
 	muster stat --json sem "$k" >out
 	says out "\"limit\":3,\"held\":2,\"available\":1,\"waiters\":1,\"abandoned\":0,\"processes\":\[{\"pid\":$holder,\"role\":\"holds\",\"amount\":2,"
+	same "$(jq -r '.[0].processes[] | "\(.pid) \(.role) \(.amount)"' out)" \
+		"$holder holds 2
+$waiter waits 2"
+	fails 125 muster ls sem "$k" 2>0.err
+	says 0.err "what is that"
 	fails 125 muster stat "$k.none" 2>0.err
 	says 0.err "nothing of this name"
 	fails 125 muster ls nonsense 2>0.err
 	touch go.a
 	ended 0 $holder
 	ended 0 $waiter
+}
+
+# stat: every type as JSON, and nothing as JSON, too
+test_stat_json() {
+	muster ls --json >out
+	jq -e . out
+	muster barrier -n 3 "$k" &
+	party=$!
+	soon has_waiters $party 1
+	muster group open "$k"
+	muster group run "$k" false || :
+	muster lock "$k" /tmp/inside a 2>a.err &
+	soon has_lines inside 1
+	muster flight --keep 1h --group "$k" key true
+	muster stat --json "$k" >out
+	same "$(jq -c '[.[].type] | sort' out)" '["barrier","flight","group","sem"]'
+	jq -e 'all(.processes | type == "array")' out
+	same "$(jq '.[] | select(.type == "group") | .failed' out)" 1
+	same "$(jq -c '.[] | select(.type == "barrier") | [.parties, .waiting, .broken]' out)" \
+		'[3,1,"no"]'
+	kill $party
+	touch go.a
 }
 
 # stat: who leads a flight; without a name what has happened so far
@@ -56,6 +84,7 @@ test_stat_totals() {
 	same "$(awk '$1 == "led" || $1 == "joined" { if (FNR == NR) n[$1] = $2
 		else printf "%s %s ", $1, $2 - n[$1] }' before out)" "led 1 joined 1 "
 	muster stat --json >out
+	jq -e '.objects > 0 and .led > 0' out
 	says out "^{\"objects\":[0-9]*,\"led\":[0-9]*,\"joined\":.*\"deaths\":[0-9]*}\$"
 }
 
@@ -70,6 +99,22 @@ test_ls_many() {
 	printf '"%s \\"\\\\\303\244\\u00ff"' "$k" >want
 	grep -qFf want out
 	same "$(head -n 1 out)$(tail -n 1 out)" "[]"
+	same "$(jq -r '.[] | select(.name | endswith("ÿ")).name' out)" \
+		"$(printf '%s "\\\303\244\303\277' "$k")"
+}
+
+# ls, stat, top: a name that would steer the terminal does not
+test_ls_escapes() {
+	escape=$(printf '\033')
+	muster group open "$k$(printf '\033[2J\302\2331m\n\377')x"
+	muster ls group >out
+	muster stat group "$k$(printf '\033[2J\302\2331m\n\377')x" >>out
+	muster top -n 1 >>out
+	same "$(grep -c "$k?\[2J?1m??x\$" out)" 3
+	! grep -q "$escape" out
+	muster ls --json group >out
+	says out "$k.u001b\[2J"
+	jq -e '.[].name | select(endswith("ÿx"))' out
 }
 
 # ls: users see what they may open, and nothing else
@@ -99,7 +144,8 @@ test_top() {
 	muster top -n 2 -d 10ms >out
 	same "$(grep -c "^muster: " out)" 2
 	same "$(grep -c "SAVED" out)" 2
-	same "$(grep -c "^per second: [0-9.]* led, .* saved, [0-9]* deaths so far$" out)" 2
+	same "$(grep -c "^so far: [0-9]*% of work saved, [0-9]* deaths$" out)" 2
+	same "$(grep -c "^per second: [0-9.]* led, .* granted, [0-9.]* waits$" out)" 1
 	says out "sem  *1  *1  *0  *$! .* muster  *$k"
 	! grep -q "$(printf '\033')" out
 	# Of a flight that somebody has open.
