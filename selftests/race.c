@@ -230,9 +230,11 @@ int quitter_waits(struct quitter *q, struct job job)
 /* Those who meet it are told already, and wait for the race to begin. */
 static int leave_by_timeout(struct quitter *q, unsigned int nr)
 {
-	long step = random_below(&q->race->seed, q->patience / 8);
+	long step = random_below(&q->race->seed, q->patience / 8 + 1);
 	int ret;
 
+	/* It may have been seen waiting, and be gone by now. */
+	quitter_came_too_late(q);
 	spin_until(q->deadline + q->shift);
 	begin(q->race, nr);
 	ret = hear(q->p);
