@@ -177,7 +177,8 @@ static void print_case(void)
 	for (w = 0; w < FUZZ_WORKERS; w++) {
 		for (n = 0; n < FUZZ_THREADS; n++) {
 			t = &fuzz->threads[w][n];
-			from = t->nr_run < FUZZ_RECENT ? 0 : t->nr_run - FUZZ_RECENT;
+			/* The oldest may be half overwritten by the one that was to come. */
+			from = t->nr_run < FUZZ_RECENT ? 0 : t->nr_run - FUZZ_RECENT + 1;
 			for (i = from; i < t->nr_run; i++) {
 				printf("@ %u %u\n", w, n);
 				fuzz_print(stdout, &t->recent[i % FUZZ_RECENT]);

@@ -196,6 +196,7 @@ struct fuzz_shared {
 	__u32 nr_corpus;
 	__u32 lock;
 	__u8 seen[FUZZ_PLACES];
+	__u32 versions[FUZZ_CORPUS];
 	struct fuzz_program corpus[FUZZ_CORPUS];
 	struct fuzz_thread threads[FUZZ_WORKERS][FUZZ_THREADS];
 };

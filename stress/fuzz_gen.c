@@ -311,25 +311,20 @@ static void make_up(__u64 *rng, struct fuzz_program *program)
 	}
 }
 
-/* It is read while another may be written: only its indices must be right. */
+/* Only what was whole before and after, see keep() in fuzz_run.c. */
 static bool take_from_corpus(__u64 *rng, struct fuzz_program *program)
 {
-	__u32 nr = __atomic_load_n(&fuzz->nr_corpus, __ATOMIC_ACQUIRE);
-	unsigned int i;
+	__u32 nr = __atomic_load_n(&fuzz->nr_corpus, __ATOMIC_RELAXED), i, version;
 
 	if (!nr)
 		return false;
-	memcpy(program, &fuzz->corpus[fuzz_below(rng, nr < FUZZ_CORPUS ? nr : FUZZ_CORPUS)],
-	       sizeof(*program));
-	if (!program->nr || program->nr > FUZZ_CALLS)
+	i = fuzz_below(rng, nr < FUZZ_CORPUS ? nr : FUZZ_CORPUS);
+	version = __atomic_load_n(&fuzz->versions[i], __ATOMIC_ACQUIRE);
+	if (!version || version % 2)
 		return false;
-	for (i = 0; i < program->nr; i++) {
-		if (program->calls[i].op >= fuzz_nr_ops ||
-		    program->calls[i].slot >= FUZZ_SLOTS ||
-		    program->calls[i].nr > FUZZ_VALUES)
-			return false;
-	}
-	return true;
+	memcpy(program, &fuzz->corpus[i], sizeof(*program));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&fuzz->versions[i], __ATOMIC_RELAXED) == version;
 }
 
 static void change_value(__u64 *rng, struct fuzz_call *call)

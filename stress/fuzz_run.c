@@ -405,11 +405,22 @@ static bool is_new(unsigned long pc)
 	       !__atomic_exchange_n(&fuzz->seen[place], 1, __ATOMIC_RELAXED);
 }
 
+/*
+ * Others read it, and who writes may be killed half way: an odd version says so. Such a
+ * place is neither read nor written again.
+ */
 static void keep(const struct fuzz_program *program)
 {
-	__u32 i = __atomic_fetch_add(&fuzz->nr_corpus, 1, __ATOMIC_ACQ_REL);
+	__u32 i = __atomic_fetch_add(&fuzz->nr_corpus, 1, __ATOMIC_RELAXED) % FUZZ_CORPUS;
+	__u32 version = __atomic_load_n(&fuzz->versions[i], __ATOMIC_RELAXED);
 
-	memcpy(&fuzz->corpus[i % FUZZ_CORPUS], program, sizeof(*program));
+	if (version % 2 ||
+	    !__atomic_compare_exchange_n(&fuzz->versions[i], &version, version + 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(&fuzz->corpus[i], program, sizeof(*program));
+	__atomic_store_n(&fuzz->versions[i], version + 2, __ATOMIC_RELEASE);
 }
 
 static void look_at_coverage(struct fuzz_thread *t, const struct fuzz_program *program)
