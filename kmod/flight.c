@@ -18,7 +18,7 @@ int flight_key_copy(struct flight_key *key, u64 from, u32 len)
 
 static int flight_finish_owner(const struct muster_request *req,
 			       struct muster_flight_finish *finish,
-			       const struct flight_key *key, struct flight_owner *fo)
+			       struct flight_key *key, struct flight_owner *fo)
 {
 	struct flight_end end = {
 		.status = finish->status,
@@ -34,7 +34,8 @@ static int flight_finish_owner(const struct muster_request *req,
 	if (finish->flags & MUSTER_FINISH_FD)
 		end.result = muster_result_get_file(finish->fd);
 	else
-		end.result = muster_result_get(finish->data, finish->data_len);
+		end.result = muster_result_get(finish->data, finish->data_len,
+					       &fo->spare_result);
 	if (IS_ERR(end.result))
 		return PTR_ERR(end.result);
 	followers = flight_complete(to_flight(req->mfile->object), fo, key,
@@ -248,6 +249,11 @@ static void flight_owner_drop(struct muster_owner *owner)
 	flight_drop_kept(to_flight_owner(owner));
 }
 
+static void flight_owner_end(struct muster_owner *owner)
+{
+	flight_spare_free(to_flight_owner(owner));
+}
+
 /* An object as such is never ready. */
 static __poll_t flight_poll(struct muster_object *object)
 {
@@ -300,6 +306,7 @@ const struct muster_type muster_flight_type = {
 	.destroy = flight_destroy,
 	.owner_init = flight_owner_init,
 	.owner_drop = flight_owner_drop,
+	.owner_end = flight_owner_end,
 	.poll = flight_poll,
 	.held = flight_held,
 	.fdinfo = flight_fdinfo,

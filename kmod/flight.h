@@ -86,6 +86,9 @@ struct muster_flight {
  *		table any more
  * @parcels:	results that wait to be fetched (F3)
  * @nr_parcels:	how many
+ * @spare:	memory of a call that it led, for its next one; or NULL. Taken and put by
+ *		xchg(), as is @spare_result
+ * @spare_result: the same of a result
  */
 struct flight_owner {
 	struct muster_owner owner;
@@ -93,6 +96,8 @@ struct flight_owner {
 	struct rb_root forgotten;
 	struct list_head parcels;
 	u32 nr_parcels;
+	struct flight_call *spare;
+	struct muster_result *spare_result;
 };
 
 /* Longest key that is called short. */
@@ -101,10 +106,12 @@ struct flight_owner {
 /**
  * struct flight_key - a key
  * @len:	bytes
+ * @hash:	of @bytes, made by flight_find()
  * @bytes:	the bytes
  */
 struct flight_key {
 	u32 len;
+	u32 hash;
 	u8 bytes[MUSTER_KEY_MAX];
 };
 
@@ -121,6 +128,7 @@ struct flight_key {
  * @key_len:	length of @key
  * @attempt:	1, and 1 more for each hand-over
  * @handovers_left: how many more there may be
+ * @hash:	of @key
  * @leader:	who leads it, while it is not @done
  * @in_leader:	link in the leader's @led, while it is not @done
  * @in_kept:	link in the list of muster_kept, while it is @kept
@@ -159,6 +167,7 @@ struct flight_call {
 	u8 key_len;
 	u32 attempt;
 	u32 handovers_left;
+	u32 hash;
 	struct flight_owner *leader;
 	union {
 		struct list_head in_leader;
@@ -317,17 +326,20 @@ static inline void flight_next_token(struct flight_call *call)
 /* ---- flight_table.c ---- */
 
 int flight_calls_load(void);
+bool flight_is_for(const struct flight_call *call, const struct muster_flight *flight,
+		   const struct flight_key *key);
 void flight_calls_unload(void);
 
 int flight_calls_init(struct muster_flight *flight);
 void flight_calls_destroy(struct muster_flight *flight);
 struct flight_call *flight_call_alloc(struct muster_flight *flight,
 				      const struct flight_key *key,
-				      struct muster_user *user);
+				      struct flight_owner *fo);
 bool flight_call_get(struct flight_call *call);
 void flight_call_put(struct flight_call *call);
-struct flight_call *flight_find(struct muster_flight *flight,
-				const struct flight_key *key);
+void flight_call_put_by(struct flight_call *call, struct flight_owner *fo);
+void flight_spare_free(struct flight_owner *fo);
+struct flight_call *flight_find(struct muster_flight *flight, struct flight_key *key);
 int flight_insert(struct flight_call *call, const struct flight_key *key);
 int flight_table_replace(struct flight_call *old, struct flight_call *new);
 void flight_unlist(struct flight_call *call);
@@ -345,24 +357,24 @@ void flight_end(struct flight_call *call, int verdict, bool keep,
 		struct flight_exit *exit);
 struct flight_call *flight_find_led(struct muster_flight *flight,
 				    struct flight_owner *fo,
-				    const struct flight_key *key, u64 token);
+				    struct flight_key *key, u64 token);
 int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 		const struct flight_plan *plan, u64 *token);
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
-		    const struct flight_key *key, u64 token,
+		    struct flight_key *key, u64 token,
 		    const struct flight_end *end);
 int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
-			   const struct flight_key *key, u64 token);
+			   struct flight_key *key, u64 token);
 
 /* ---- flight_handover.c ---- */
 
 int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
-		   const struct flight_key *key, u64 token, bool counted);
+		   struct flight_key *key, u64 token, bool counted);
 void flight_drop_led(struct flight_owner *fo);
 
 /* ---- flight_follow.c ---- */
 
-bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token);
+bool flight_forget(struct muster_flight *flight, struct flight_key *key, u64 token);
 void flight_remove_follower(struct flight_call *call, struct flight_waiter *fw);
 enum muster_leave flight_leave(struct muster_waiter *waiter, int reason);
 int flight_enter(struct flight_call *call, struct flight_waiter *fw, u32 flags,
@@ -393,7 +405,7 @@ bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32
 
 /* ---- flight_look.c ---- */
 
-u32 flight_list_call(struct muster_flight *flight, const struct flight_key *key,
+u32 flight_list_call(struct muster_flight *flight, struct flight_key *key,
 		     struct muster_roster *roster);
 u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *roster);
 u64 flight_held(struct muster_owner *owner);

@@ -180,6 +180,21 @@ static struct flight_call *flight_find_forgotten(struct flight_owner *fo, u64 to
 	return node ? call : NULL;
 }
 
+/* The one that the owner has led for longest, which as a rule is the only one. */
+static struct flight_call *flight_find_eldest(struct flight_owner *fo, u64 token)
+{
+	struct flight_call *call;
+
+	spin_lock(&fo->owner.lock);
+	call = list_first_entry_or_null(&fo->led, struct flight_call, in_leader);
+	if (call && READ_ONCE(call->token) == token)
+		refcount_inc(&call->refs);
+	else
+		call = NULL;
+	spin_unlock(&fo->owner.lock);
+	return call;
+}
+
 /*
  * A reference to the call that the owner leads with that token, or NULL. A token is
  * given once, so this may be found out without the lock; that the owner still leads
@@ -187,10 +202,15 @@ static struct flight_call *flight_find_forgotten(struct flight_owner *fo, u64 to
  */
 struct flight_call *flight_find_led(struct muster_flight *flight,
 				    struct flight_owner *fo,
-				    const struct flight_key *key, u64 token)
+				    struct flight_key *key, u64 token)
 {
-	struct flight_call *call = flight_find(flight, key);
+	struct flight_call *call = flight_find_eldest(fo, token);
 
+	if (call && flight_is_for(call, flight, key))
+		return call;
+	if (call)
+		flight_call_put(call);
+	call = flight_find(flight, key);
 	if (call && READ_ONCE(call->token) == token)
 		return call;
 	if (call)
@@ -279,7 +299,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 
 	if (!flight_make_room(user, MUSTER_RES_CALLS, 1))
 		return -ENOSPC;
-	call = flight_call_alloc(flight, plan->key, user);
+	call = flight_call_alloc(flight, plan->key, fo);
 	if (!call) {
 		muster_uncharge(user, MUSTER_RES_CALLS, 1);
 		return -ENOMEM;
@@ -347,7 +367,7 @@ static int flight_complete_call(struct flight_call *call, struct flight_owner *f
  * it is more than may be kept.
  */
 int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
-		    const struct flight_key *key, u64 token,
+		    struct flight_key *key, u64 token,
 		    const struct flight_end *end)
 {
 	bool keep = end->keep && (!end->status || end->flags & MUSTER_FINISH_KEEP_FAILURE);
@@ -363,13 +383,13 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 		followers = -ENOBUFS;
 	else
 		followers = flight_complete_call(call, fo, token, end, keep);
-	flight_call_put(call);
+	flight_call_put_by(call, fo);
 	return followers;
 }
 
 /* How many follow (F10), or -EPERM if the owner does not lead it. */
 int flight_count_followers(struct muster_flight *flight, struct flight_owner *fo,
-			   const struct flight_key *key, u64 token)
+			   struct flight_key *key, u64 token)
 {
 	struct flight_call *call = flight_find_led(flight, fo, key, token);
 	int followers = -EPERM;

@@ -70,7 +70,7 @@ static int flight_forget_call(struct flight_call *call, u64 token)
  *
  * Return: whether there was one to forget.
  */
-bool flight_forget(struct muster_flight *flight, const struct flight_key *key, u64 token)
+bool flight_forget(struct muster_flight *flight, struct flight_key *key, u64 token)
 {
 	struct flight_call *call;
 	int forgotten;

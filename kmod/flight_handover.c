@@ -119,7 +119,7 @@ static void flight_trace_abandoned(struct flight_call *call, struct flight_owner
  * does not lead it.
  */
 int flight_give_up(struct muster_flight *flight, struct flight_owner *fo,
-		   const struct flight_key *key, u64 token, bool counted)
+		   struct flight_key *key, u64 token, bool counted)
 {
 	struct flight_call *call;
 	struct flight_exit exit;

@@ -131,7 +131,7 @@ static int flight_deliver(const struct muster_request *req,
 /* The caller leads. If it cannot learn so, it never did (T4, F12). */
 static int flight_tell_leader(const struct muster_request *req,
 			      struct muster_flight_join *join,
-			      const struct flight_key *key, struct flight_owner *fo)
+			      struct flight_key *key, struct flight_owner *fo)
 {
 	int err = fatal_signal_pending(current) ? -EINTR : 0;
 
@@ -147,7 +147,7 @@ static int flight_tell_leader(const struct muster_request *req,
 /* The caller begins a call; @refreshes is the kept one whose place it takes, or NULL. */
 static int flight_join_lead(const struct muster_request *req,
 			    struct muster_flight_join *join,
-			    const struct flight_key *key, struct flight_owner *fo,
+			    struct flight_key *key, struct flight_owner *fo,
 			    struct flight_call *refreshes)
 {
 	struct flight_plan plan = {
@@ -169,7 +169,7 @@ static int flight_join_lead(const struct muster_request *req,
 /* Follows @call, whose reference it takes over. */
 static int flight_join_follow(const struct muster_request *req,
 			      struct muster_flight_join *join,
-			      const struct flight_key *key, struct flight_owner *fo,
+			      struct flight_key *key, struct flight_owner *fo,
 			      struct flight_call *call,
 			      const struct muster_deadline *until)
 {
@@ -196,7 +196,7 @@ static int flight_join_follow(const struct muster_request *req,
 
 static int flight_join_owner(const struct muster_request *req,
 			     struct muster_flight_join *join,
-			     const struct flight_key *key, struct flight_owner *fo)
+			     struct flight_key *key, struct flight_owner *fo)
 {
 	struct muster_flight *flight = to_flight(req->mfile->object);
 	struct muster_deadline until;
@@ -260,7 +260,7 @@ static int flight_ticket_follow(struct muster_flight *flight,
 /* Leads, queues up, or has a kept result: 0, MUSTER_QUEUED, or a negative errno. */
 static int flight_join_enter(const struct muster_request *req,
 			     const struct muster_flight_join *join,
-			     const struct flight_key *key, struct flight_waiter *fw)
+			     struct flight_key *key, struct flight_waiter *fw)
 {
 	struct muster_flight *flight = to_flight(req->mfile->object);
 	struct flight_call *call;
@@ -283,7 +283,7 @@ static int flight_join_enter(const struct muster_request *req,
 
 static int flight_join_ticket(const struct muster_request *req,
 			      const struct muster_flight_join *join,
-			      const struct flight_key *key)
+			      struct flight_key *key)
 {
 	struct muster_waiter *waiter;
 	int err;

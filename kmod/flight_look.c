@@ -34,7 +34,7 @@ static bool flight_list_leader(const struct flight_call *call, struct muster_ros
 }
 
 /* Lists all of a call; how many they are. */
-u32 flight_list_call(struct muster_flight *flight, const struct flight_key *key,
+u32 flight_list_call(struct muster_flight *flight, struct flight_key *key,
 		     struct muster_roster *roster)
 {
 	struct flight_call *call = flight_find(flight, key);

@@ -167,7 +167,7 @@ static int group_done_result(struct muster_group *group, struct group_owner *go,
 	struct muster_result *result;
 	int err;
 
-	result = muster_result_get(done->data, done->data_len);
+	result = muster_result_get(done->data, done->data_len, NULL);
 	if (IS_ERR(result))
 		return PTR_ERR(result);
 	if (result && !muster_charge(user, MUSTER_RES_BYTES, result->len)) {

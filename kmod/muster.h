@@ -264,6 +264,8 @@ static int _name##_run(struct muster_request *req)			\
  * @owner_init:	sets a zeroed owner up; may be NULL
  * @owner_drop:	the owner is dead: gives back all that it holds. Called once,
  *		without locks.
+ * @owner_end:	nobody refers to the owner any more: frees what it still has of its own.
+ *		May be NULL
  * @poll:	what poll(2) sees; the caller has queued itself already
  * @held:	how much the owner holds, for people to see; under the object's lock
  * @fdinfo:	adds lines to /proc/PID/fdinfo/FD
@@ -294,6 +296,7 @@ struct muster_type {
 	void (*destroy)(struct muster_object *object);
 	void (*owner_init)(struct muster_owner *owner);
 	void (*owner_drop)(struct muster_owner *owner);
+	void (*owner_end)(struct muster_owner *owner);
 	__poll_t (*poll)(struct muster_object *object);
 	u64 (*held)(struct muster_owner *owner);
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
@@ -727,20 +730,23 @@ static inline atomic64_t *muster_lease_word(const struct muster_owner *owner)
 /**
  * struct muster_result - what somebody handed in
  * @refs:	whoever keeps or copies it
+ * @room:	bytes that @data has room for
  * @file:	if it is a file, else NULL
  * @len:	bytes
  * @data:	the bytes, if it is no file; never changed
  */
 struct muster_result {
 	refcount_t refs;
+	u32 room;
 	struct file *file;
 	size_t len;
 	u8 data[];
 };
 
-struct muster_result *muster_result_get(u64 data, u64 len);
+struct muster_result *muster_result_get(u64 data, u64 len, struct muster_result **spare);
 struct muster_result *muster_result_get_file(int fd);
 void muster_result_put(struct muster_result *result);
+void muster_result_put_spare(struct muster_result *result, struct muster_result **spare);
 int muster_result_open(struct muster_result *result, struct file **file);
 void muster_result_close(int fd, struct file *file);
 size_t muster_result_kept_bytes(const struct muster_result *result);

@@ -96,9 +96,15 @@ struct muster_owner *muster_owner_find_other(struct muster_file *mfile)
 
 void muster_owner_put(struct muster_owner *owner)
 {
+	const struct muster_type *type;
+
 	if (!refcount_dec_and_test(&owner->refs))
 		return;
+	/* All references end before the file does. */
+	type = muster_owner_object(owner)->type;
 	WARN_ON_ONCE(!list_empty(&owner->waiters) || owner->page);
+	if (type->owner_end)
+		type->owner_end(owner);
 	put_pid(owner->pid);
 	muster_user_put(owner->user);
 	kfree_rcu(owner, rcu);

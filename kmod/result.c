@@ -23,16 +23,41 @@
 /* Up to here results are called short. */
 #define RESULT_SHORT 64
 
+/* Up to here their memory may be kept as a spare. */
+#define RESULT_SPARE 256
+
 #define RESULT_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+
+static void muster_result_free(struct muster_result *result)
+{
+	if (result->file)
+		fput(result->file);
+	kvfree(result);
+}
 
 /* @result may be NULL. */
 void muster_result_put(struct muster_result *result)
 {
+	if (result && refcount_dec_and_test(&result->refs))
+		muster_result_free(result);
+}
+
+/**
+ * muster_result_put_spare - muster_result_put(), but keep short memory for the next one
+ * @result:	the result, or NULL
+ * @spare:	where to: NULL, or what was put there before. What is there in the end is
+ *		for muster_result_put().
+ */
+void muster_result_put_spare(struct muster_result *result, struct muster_result **spare)
+{
 	if (!result || !refcount_dec_and_test(&result->refs))
 		return;
-	if (result->file)
-		fput(result->file);
-	kvfree(result);
+	if (result->room && result->room <= RESULT_SPARE && !READ_ONCE(*spare)) {
+		refcount_set(&result->refs, 1);
+		result = xchg(spare, result);
+	}
+	if (result)
+		muster_result_free(result);
 }
 
 static int muster_result_fill(struct muster_result *result, u64 data, size_t len)
@@ -50,8 +75,26 @@ static struct muster_result *muster_result_alloc(size_t len, size_t bytes)
 	if (!result)
 		return NULL;
 	refcount_set(&result->refs, 1);
+	result->room = bytes;
 	result->file = NULL;
 	result->len = len;
+	return result;
+}
+
+/* One that muster_result_put_spare() has put there, if it has room for so much, or NULL. */
+static struct muster_result *muster_result_take_spare(struct muster_result **spare, size_t len)
+{
+	struct muster_result *result;
+
+	if (!spare || !READ_ONCE(*spare))
+		return NULL;
+	result = xchg(spare, NULL);
+	if (result && result->room < len) {
+		muster_result_put(result);
+		result = NULL;
+	}
+	if (result)
+		result->len = len;
 	return result;
 }
 
@@ -59,11 +102,12 @@ static struct muster_result *muster_result_alloc(size_t len, size_t bytes)
  * muster_result_get - take a result from the caller
  * @data:	where it is
  * @len:	its length
+ * @spare:	where there may be memory to spare, or NULL; see muster_result_put_spare()
  *
  * Return: a reference to a copy, NULL if empty, or an ERR_PTR: -EMSGSIZE, -ENOMEM,
  * -EFAULT.
  */
-struct muster_result *muster_result_get(u64 data, u64 len)
+struct muster_result *muster_result_get(u64 data, u64 len, struct muster_result **spare)
 {
 	struct muster_result *result;
 
@@ -71,7 +115,7 @@ struct muster_result *muster_result_get(u64 data, u64 len)
 		return NULL;
 	if (len > muster_result_max())
 		return ERR_PTR(-EMSGSIZE);
-	result = muster_result_alloc(len, len);
+	result = muster_result_take_spare(spare, len) ?: muster_result_alloc(len, len);
 	if (!result)
 		return ERR_PTR(-ENOMEM);
 	if (muster_result_fill(result, data, len)) {
