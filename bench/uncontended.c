@@ -10,13 +10,15 @@
  * usage: uncontended [ROUNDS [OPERATIONS]]
  *
  * Exit status: 0, or 1 if acquire+release costs more than LIMIT_SEM times two empty
- * ioctls.
+ * ioctls, or join+finish LIMIT_FLIGHT times.
  */
 #include <errno.h>
 
 #include "bench.h"
 
-#define LIMIT_SEM 1.30
+/* What has been reached; what is wanted, and why it is not: performance.rst. */
+#define LIMIT_SEM	1.28
+#define LIMIT_FLIGHT	2.9
 
 /* Not an ioctl of muster's: every descriptor refuses it at once. */
 #define EMPTY_IOCTL _IO(MUSTER_IOC_MAGIC, 0xff)
@@ -106,7 +108,8 @@ static double compare(const char *name, void (*op)(int fd), int fd)
 int main(int argc, char **argv)
 {
 	int sem, flight, barrier;
-	double ratio;
+	double pair, lead;
+	int failed;
 
 	parse_effort(argc, argv);
 	sem = open_object(MUSTER_SEM, 4);
@@ -118,9 +121,11 @@ int main(int argc, char **argv)
 	printf("%-28s %8s %8s %8s   %6s %6s %6s\n", "", "min", "median", "max", "min",
 	       "median", "max");
 	compare("two empty ioctls", two_empty, sem);
-	ratio = compare("semaphore acquire+release", sem_pair, sem);
-	compare("flight join+finish, leader", flight_pair, flight);
+	pair = compare("semaphore acquire+release", sem_pair, sem);
+	lead = compare("flight join+finish, leader", flight_pair, flight);
 	compare("barrier await, 1 party", barrier_alone, barrier);
 
-	return verdict("acquire+release", ratio, "two empty ioctls", LIMIT_SEM);
+	failed = verdict("acquire+release", pair, "two empty ioctls", LIMIT_SEM);
+	failed |= verdict("join+finish, leader", lead, "two empty ioctls", LIMIT_FLIGHT);
+	return failed;
 }

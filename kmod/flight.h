@@ -39,6 +39,7 @@
 #define MUSTER_FLIGHT_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/rbtree.h>
 #include <linux/rhashtable-types.h>
 
@@ -60,12 +61,15 @@
  * @refreshed:	those of them that are some other's @stale
  * @served:	joins that got a kept result
  * @linger:	until when results are kept for a stated time, at most (O3)
+ *
+ * From @token to @kept is one cache line: whoever begins a call needs it for the token
+ * anyway, so that counting moves no other between CPUs.
  */
 struct muster_flight {
 	struct muster_object object;
 	struct rhashtable calls;
 	u32 handovers;
-	atomic64_t token;
+	atomic64_t token ____cacheline_aligned_in_smp;
 	atomic64_t followers;
 	atomic64_t led;
 	atomic64_t joined;
