@@ -216,7 +216,7 @@ static int barrier_sit(struct muster_barrier *barrier, struct barrier_owner *bo,
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (bo->owner.dead)
+	if (!muster_owner_use(&bo->owner))
 		return -EBADF;
 	if (n > INT_MAX - barrier->seats)
 		return -ERANGE;

@@ -255,6 +255,13 @@ static bool barrier_move_mark(struct muster_barrier *barrier)
 	return barrier->nr_marked == barrier->parties;
 }
 
+/* Are there enough in the queue for a generation, which may begin? */
+static bool barrier_is_complete(const struct muster_barrier *barrier)
+{
+	return barrier->nr_queued >= barrier->parties && barrier->nr_queued &&
+	       !barrier->runner && !barrier->broken.broken_by;
+}
+
 /*
  * Nobody has arrived, but the queue may be complete all the same: since the action of
  * the last generation is over, or there are fewer parties.
@@ -265,8 +272,7 @@ static void barrier_form_queued(struct muster_barrier *barrier, struct barrier_e
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (barrier->runner || !barrier->nr_queued || barrier->broken.broken_by ||
-	    barrier->nr_queued < barrier->parties)
+	if (!barrier_is_complete(barrier))
 		return;
 	exit->more = true;
 	if (!barrier_move_mark(barrier))
@@ -279,10 +285,15 @@ static void barrier_form_queued(struct muster_barrier *barrier, struct barrier_e
 		barrier_trip_queued(barrier, last, exit);
 }
 
-/* Unlocks the barrier after a change that may make generations complete. */
+/*
+ * Unlocks the barrier after a change that may make generations complete. Whoever arrives
+ * meanwhile and finds the queue complete sees to that itself, so that the caller does not
+ * serve for ever those who come again and again.
+ */
 void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *exit)
 	__releases(&barrier->object.lock)
 {
+	u64 until = barrier->arrivals;
 	bool more;
 
 	for (;;) {
@@ -290,7 +301,7 @@ void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *ex
 			barrier_form_queued(barrier, exit);
 		else
 			exit->more = true;
-		more = exit->more;
+		more = exit->more && barrier->queue_from < until;
 		barrier_unlock(barrier, exit);
 		if (!more)
 			return;
@@ -392,7 +403,7 @@ static int barrier_may_arrive(const struct muster_barrier *barrier,
 	if (!barrier_has_members(barrier))
 		return 0;
 	owner = muster_owner_find(mfile);
-	if (!owner || !to_barrier_owner(owner)->seats)
+	if (!owner || !muster_owner_use(owner) || !to_barrier_owner(owner)->seats)
 		return -EPERM;
 	bw->member = to_barrier_owner(owner);
 	return barrier_nr_arrived(barrier, bw->member) < bw->member->seats ? 0 : -EBUSY;
@@ -509,7 +520,7 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (owner->dead)
+	if (!muster_owner_use(owner))
 		return -EBADF;
 	err = barrier_may_arrive(barrier, bw, mfile);
 	if (err)
@@ -543,7 +554,10 @@ int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
 	err = barrier_arrive(barrier, bw, mfile, until, &exit);
-	barrier_unlock(barrier, &exit);
+	if (err == MUSTER_QUEUED && unlikely(barrier_is_complete(barrier)))
+		barrier_unlock_form(barrier, &exit);
+	else
+		barrier_unlock(barrier, &exit);
 	return err;
 }
 

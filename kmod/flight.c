@@ -312,6 +312,7 @@ const struct muster_type muster_flight_type = {
 	.fdinfo = flight_fdinfo,
 	.count = flight_count,
 	.linger = flight_linger,
+	.evict = flight_evict,
 	.verdict = flight_verdict,
 	.ticket_result = flight_ticket_result,
 	.ticket_poll = flight_ticket_poll,

@@ -50,6 +50,7 @@
  * @object:	the core's part
  * @calls:	struct flight_call.in_group by key
  * @handovers:	how often a call may be handed over (F6)
+ * @replaced:	how often a call took another's place in the table
  * @token:	the latest (W4)
  * @followers:	how many wait
  * @led:	calls begun
@@ -69,6 +70,7 @@ struct muster_flight {
 	struct muster_object object;
 	struct rhashtable calls;
 	u32 handovers;
+	atomic_t replaced;
 	atomic64_t token ____cacheline_aligned_in_smp;
 	atomic64_t followers;
 	atomic64_t led;
@@ -124,7 +126,7 @@ struct flight_key {
  * @in_group:	link in the table of the group while @listed
  * @refs:	see above
  * @flight:	the group
- * @user:	whom it is charged to
+ * @user:	whom it is charged to: the leader's, under @lock
  * @lock:	guards all that follows, and is held to put it into the table
  * @listed:	can be joined
  * @done:	has ended; @result, @status, @nr_shared do not change any more
@@ -400,7 +402,7 @@ int flight_key_copy(struct flight_key *key, u64 from, u32 len);
 
 /* ---- flight_kept.c ---- */
 
-bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n);
+bool flight_evict(struct muster_user *user);
 void flight_kept_add(struct flight_call *call, const struct flight_end *end);
 bool flight_kept_drop(struct flight_call *call);
 u64 flight_linger(struct muster_object *object);

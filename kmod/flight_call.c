@@ -55,13 +55,13 @@ void flight_add_forgotten(struct flight_call *call)
 bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 		   struct task_struct *task)
 {
-	bool dead;
+	bool alive;
 
 	lockdep_assert_held(&call->lock);
 
 	spin_lock(&fo->owner.lock);
-	dead = fo->owner.dead;
-	if (!dead) {
+	alive = muster_owner_use(&fo->owner);
+	if (alive) {
 		call->leader = fo;
 		call->since = get_jiffies_64();
 		call->leader_tid = task ? task->pid : 0;
@@ -71,7 +71,7 @@ bool flight_attach(struct flight_call *call, struct flight_owner *fo,
 			flight_add_forgotten(call);
 	}
 	spin_unlock(&fo->owner.lock);
-	return !dead;
+	return alive;
 }
 
 void flight_detach(struct flight_call *call)
@@ -196,6 +196,28 @@ static struct flight_call *flight_find_eldest(struct flight_owner *fo, u64 token
 }
 
 /*
+ * The same of the one that the table has for the key. What is found may be one that is not
+ * in the table, yet or any more, while the right one is.
+ */
+static struct flight_call *flight_find_listed(struct muster_flight *flight,
+					      struct flight_key *key, u64 token)
+{
+	struct flight_call *call;
+	bool listed;
+
+	do {
+		call = flight_find(flight, key);
+		if (!call || READ_ONCE(call->token) == token)
+			return call;
+		spin_lock(&call->lock);
+		listed = call->listed;
+		spin_unlock(&call->lock);
+		flight_call_put(call);
+	} while (!listed);
+	return NULL;
+}
+
+/*
  * A reference to the call that the owner leads with that token, or NULL. A token is
  * given once, so this may be found out without the lock; that the owner still leads
  * it is for the caller to see, under the lock.
@@ -210,12 +232,7 @@ struct flight_call *flight_find_led(struct muster_flight *flight,
 		return call;
 	if (call)
 		flight_call_put(call);
-	call = flight_find(flight, key);
-	if (call && READ_ONCE(call->token) == token)
-		return call;
-	if (call)
-		flight_call_put(call);
-	return flight_find_forgotten(fo, token);
+	return flight_find_listed(flight, key, token) ?: flight_find_forgotten(fo, token);
 }
 
 /* Puts it into the place of a kept call that it refreshes; -EEXIST if that is gone. */
@@ -232,21 +249,38 @@ static int flight_replace(struct flight_call *call, struct flight_call *stale)
 	return 0;
 }
 
-/* Puts a new call into the table, led by the owner. */
+/* Puts a new call into the table and has it led by the owner; all or nothing. */
+static int flight_list(struct flight_call *call, struct flight_owner *fo,
+		       const struct flight_plan *plan)
+{
+	int err;
+
+	lockdep_assert_held(&call->lock);
+
+	call->listed = true;
+	if (!flight_attach(call, fo, plan->task)) {
+		call->listed = false;
+		return -EBADF;
+	}
+	err = plan->refreshes ? flight_replace(call, plan->refreshes) :
+	      flight_insert(call, plan->key);
+	if (err) {
+		flight_detach(call);
+		/* Who stood on its memory in the table may have found it (flight_table.c). */
+		call->listed = false;
+	}
+	return err;
+}
+
+/* A new call begins, led by the owner. */
 static int flight_begin_locked(struct flight_call *call, struct flight_owner *fo,
 			       const struct flight_plan *plan, u64 *token)
 {
 	int err;
 
-	call->listed = true;
-	if (!flight_attach(call, fo, plan->task))
-		return -EBADF;
-	err = plan->refreshes ? flight_replace(call, plan->refreshes) :
-	      flight_insert(call, plan->key);
-	if (err) {
-		flight_detach(call);
+	err = flight_list(call, fo, plan);
+	if (err)
 		return err;
-	}
 	flight_next_token(call);
 	*token = call->token;
 	if (plan->ticket) {
@@ -297,7 +331,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 	struct flight_call *call;
 	int err;
 
-	if (!flight_make_room(user, MUSTER_RES_CALLS, 1))
+	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
 		return -ENOSPC;
 	call = flight_call_alloc(flight, plan->key, fo);
 	if (!call) {
@@ -350,7 +384,7 @@ static int flight_complete_call(struct flight_call *call, struct flight_owner *f
 	}
 	flight_unlock(call, &exit);
 	if (charged && !keep && end->result)
-		muster_uncharge(call->user, MUSTER_RES_BYTES,
+		muster_uncharge(fo->owner.user, MUSTER_RES_BYTES,
 				muster_result_kept_bytes(end->result));
 	return followers;
 }
@@ -378,7 +412,7 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 	if (!call)
 		return -EPERM;
 	if (keep && end->result &&
-	    !flight_make_room(call->user, MUSTER_RES_BYTES,
+	    !muster_make_room(fo->owner.user, MUSTER_RES_BYTES,
 			      muster_result_kept_bytes(end->result)))
 		followers = -ENOBUFS;
 	else

@@ -18,6 +18,21 @@ static void flight_reattach(struct flight_call *call, struct flight_owner *fo)
 	spin_unlock(&fo->owner.lock);
 }
 
+/* From now on it counts for the leader's user, whatever that has already (O7). */
+static void flight_recharge(struct flight_call *call, struct muster_user *user)
+{
+	struct muster_user *was = call->user;
+
+	lockdep_assert_held(&call->lock);
+
+	if (was == user)
+		return;
+	call->user = muster_user_hold(user);
+	muster_charge_over(user, MUSTER_RES_CALLS, 1);
+	muster_uncharge(was, MUSTER_RES_CALLS, 1);
+	muster_user_put(was);
+}
+
 /* The follower leads instead of the present leader; false if its owner is dead. */
 static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, bool counted)
 {
@@ -35,6 +50,7 @@ static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, b
 		flight_reattach(call, fo);
 		return false;
 	}
+	flight_recharge(call, fw->waiter.owner->user);
 	if (counted) {
 		call->attempt++;
 		call->handovers_left--;

@@ -125,7 +125,8 @@ static struct flight_call *flight_oldest_kept(struct muster_user *user)
 	return oldest;
 }
 
-static bool flight_evict(struct muster_user *user)
+/* The oldest of what is kept for the user goes; false if there is nothing. */
+bool flight_evict(struct muster_user *user)
 {
 	struct flight_call *call = flight_oldest_kept(user);
 	struct muster_object *object;
@@ -141,17 +142,6 @@ static bool flight_evict(struct muster_user *user)
 		flight_call_put(call);
 	flight_call_put(call);
 	muster_object_put(object);
-	return true;
-}
-
-/* muster_charge(), at the cost of what is kept, the oldest first. */
-bool flight_make_room(struct muster_user *user, enum muster_resource res, u64 n)
-{
-	while (!muster_charge(user, res, n)) {
-		if (!muster_linger_evict(user) && !flight_evict(user))
-			return false;
-		cond_resched();
-	}
 	return true;
 }
 

@@ -49,9 +49,9 @@ static void flight_parcel_free(struct flight_parcel *parcel)
 
 static bool flight_parcel_charge(struct muster_user *user, size_t len)
 {
-	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
 		return false;
-	if (muster_charge(user, MUSTER_RES_BYTES, len))
+	if (muster_make_room(user, MUSTER_RES_BYTES, len))
 		return true;
 	muster_uncharge(user, MUSTER_RES_CALLS, 1);
 	return false;
@@ -62,7 +62,7 @@ static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parc
 	int err = 0;
 
 	spin_lock(&fo->owner.lock);
-	if (fo->owner.dead) {
+	if (!muster_owner_use(&fo->owner)) {
 		err = -EBADF;
 	} else if (fo->nr_parcels == FLIGHT_PARCELS_MAX) {
 		err = -ENOBUFS;

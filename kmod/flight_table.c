@@ -21,9 +21,21 @@
  *	  no: drops it, looks again
  *
  * With a reference the call stays what it is. That it may not be in the table yet, or no
- * more, is what all who find one look at under its lock. The link of the table is never
- * cleared, so that who stands on it goes on; the table finds out when that has led into
- * another chain, and begins anew.
+ * more, or never was, is what all who find one look at under its lock. The link of the table
+ * is never cleared, so that who stands on it goes on; the table finds out when that has led
+ * into another chain, and begins anew. Within its chain a call is put at the head, so that
+ * who stands on it goes through all of them; but one that takes the place of another
+ * (flight_table_replace()) is where that was, and who stands on it would miss what is before.
+ * So replacements are counted, and who finds nothing looks again if there was one meanwhile:
+ *
+ *	reader				who replaces
+ *	------				------------
+ *	reads the count
+ *	stands on a call that is free
+ *					counts
+ *					puts that call into the middle of the chain
+ *	goes on from there: nothing
+ *	reads the count: another one
  */
 #include <linux/hash.h>
 #include <linux/jhash.h>
@@ -183,6 +195,14 @@ bool flight_is_for(const struct flight_call *call, const struct muster_flight *f
 	       !memcmp(call->key, key->bytes, key->len);
 }
 
+/* Was nothing to be found since one stood on a call that took another's place? */
+static bool flight_missed(struct muster_flight *flight, int replaced)
+{
+	/* Pairs with the barrier in flight_table_replace(). */
+	smp_rmb();
+	return atomic_read(&flight->replaced) != replaced;
+}
+
 /*
  * A reference to what the table has for the key: NULL if nothing, ERR_PTR(-EAGAIN) if
  * that has just ceased to be.
@@ -190,12 +210,15 @@ bool flight_is_for(const struct flight_call *call, const struct muster_flight *f
 static struct flight_call *flight_look_up(struct muster_flight *flight,
 					  const struct flight_key *key)
 {
+	int replaced = atomic_read(&flight->replaced);
 	struct flight_call *call;
 
+	/* Pairs with the barrier in flight_table_replace(). */
+	smp_rmb();
 	rcu_read_lock();
 	call = rhashtable_lookup(&flight->calls, key, calls_params);
 	/* What is in the table has references. */
-	if (call && !flight_call_get(call))
+	if (call ? !flight_call_get(call) : flight_missed(flight, replaced))
 		call = ERR_PTR(-EAGAIN);
 	rcu_read_unlock();
 	if (IS_ERR_OR_NULL(call))
@@ -234,6 +257,9 @@ int flight_insert(struct flight_call *call, const struct flight_key *key)
 
 int flight_table_replace(struct flight_call *old, struct flight_call *new)
 {
+	atomic_inc(&new->flight->replaced);
+	/* Who sees the new link sees that it is counted: see above. */
+	smp_wmb();
 	return muster_table_op(rhashtable_replace_fast(&new->flight->calls, &old->in_group,
 						       &new->in_group, calls_params));
 }

@@ -93,7 +93,7 @@ static int group_claim_owner(struct muster_group *group, struct group_owner *go,
 
 	spin_lock(&group->object.lock);
 	slot = group_slot_find(group, number);
-	if (go->owner.dead)
+	if (!muster_owner_use(&go->owner))
 		err = -EBADF;
 	else if (!slot || slot->number != number)
 		err = -ENOENT;
@@ -170,7 +170,7 @@ static int group_done_result(struct muster_group *group, struct group_owner *go,
 	result = muster_result_get(done->data, done->data_len, NULL);
 	if (IS_ERR(result))
 		return PTR_ERR(result);
-	if (result && !muster_charge(user, MUSTER_RES_BYTES, result->len)) {
+	if (result && !muster_make_room(user, MUSTER_RES_BYTES, result->len)) {
 		muster_result_put(result);
 		return -ENOBUFS;
 	}
@@ -362,6 +362,12 @@ static void group_list(struct muster_group *group, struct muster_roster *roster)
 	}
 }
 
+/* As struct muster_open has it: 0 for any number. */
+static u32 group_limit(const struct muster_group *group)
+{
+	return group->limit == U32_MAX ? 0 : group->limit;
+}
+
 static int group_stat(const struct muster_request *req, struct muster_group_stat *stat)
 {
 	struct muster_group *group = to_group(req->mfile->object);
@@ -376,7 +382,7 @@ static int group_stat(const struct muster_request *req, struct muster_group_stat
 
 	spin_lock(&group->object.lock);
 	stat->options = group->object.options;
-	stat->limit = group->limit == U32_MAX ? 0 : group->limit;
+	stat->limit = group_limit(group);
 	stat->pending = group->counts.pending;
 	stat->succeeded = group->counts.succeeded;
 	stat->failed = group->counts.failed;
@@ -438,7 +444,7 @@ static int group_init(struct muster_object *object, const struct muster_open *ho
 
 static bool group_matches(struct muster_object *object, const struct muster_open *how)
 {
-	return !how->limit || how->limit == to_group(object)->limit;
+	return !how->limit || how->limit == group_limit(to_group(object));
 }
 
 static void group_destroy(struct muster_object *object)
@@ -505,7 +511,7 @@ static void group_count(struct muster_object *object, struct muster_entry *entry
 	struct muster_group *group = to_group(object);
 
 	spin_lock(&object->lock);
-	entry->limit = group->limit;
+	entry->limit = group_limit(group);
 	entry->used = group->counts.pending;
 	entry->kept = group->counts.succeeded + group->counts.failed;
 	entry->waiters = group_nr_waiting(group);
@@ -529,7 +535,7 @@ static void group_fdinfo(struct muster_object *object, struct seq_file *m)
 	cancelled = group->cancelled;
 	waiters = group_nr_waiting(group);
 	spin_unlock(&object->lock);
-	seq_printf(m, "muster-limit:\t%u\n", group->limit == U32_MAX ? 0 : group->limit);
+	seq_printf(m, "muster-limit:\t%u\n", group_limit(group));
 	seq_printf(m, "muster-waiters:\t%u\n", waiters);
 	seq_printf(m, "muster-pending:\t%u\n", counts.pending);
 	seq_printf(m, "muster-succeeded:\t%u\n", counts.succeeded);

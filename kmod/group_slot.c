@@ -52,7 +52,7 @@ static struct group_slot *group_slot_alloc(struct muster_user *user)
 {
 	struct group_slot *slot;
 
-	if (!muster_charge(user, MUSTER_RES_CALLS, 1))
+	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
 		return ERR_PTR(-ENOSPC);
 	slot = kzalloc(sizeof(*slot), MUSTER_GFP);
 	if (!slot) {

@@ -69,7 +69,7 @@ static struct muster_page *muster_page_attach(struct muster_owner *owner,
 	struct muster_page *page;
 
 	spin_lock(&object->lock);
-	if (owner->dead) {
+	if (!muster_owner_use(owner)) {
 		page = ERR_PTR(-EBADF);
 	} else {
 		if (!owner->page) {

@@ -272,6 +272,8 @@ static int _name##_run(struct muster_request *req)			\
  * @count:	fills in @limit, @used, @kept and @waiters of an entry of LIST
  * @linger:	until when (ns, CLOCK_MONOTONIC) an object is worth being found by
  *		its name, though nobody has it (O3); 0 not at all. May be NULL
+ * @evict:	lets the oldest go that it keeps for a user and nobody needs; false if
+ *		there is nothing. Called without locks. May be NULL
  * @verdict:	fills in what a ticket's settled waiter was told
  * @ticket_result: the result that goes with that, or NULL; lives as long as the ticket.
  *		May be NULL
@@ -302,6 +304,7 @@ struct muster_type {
 	void (*fdinfo)(struct muster_object *object, struct seq_file *m);
 	void (*count)(struct muster_object *object, struct muster_entry *entry);
 	u64 (*linger)(struct muster_object *object);
+	bool (*evict)(struct muster_user *user);
 	void (*verdict)(const struct muster_waiter *waiter, struct muster_verdict *verdict);
 	struct muster_result *(*ticket_result)(const struct muster_waiter *waiter);
 	__poll_t (*ticket_poll)(struct muster_waiter *waiter);
@@ -488,6 +491,8 @@ struct list_head *muster_user_lingering(struct muster_user *user);
 struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
+void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
+bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_leases_on(void);
 void muster_quota_info(struct muster_info *info);
@@ -508,6 +513,8 @@ void muster_quota_exit(void);
  * @dead:	the process has no descriptor left: nothing may be granted to it
  *		any more. Written under the object's lock and @lock, read under
  *		either.
+ * @closing:	the thread that closes what may be the last descriptor, until the owner
+ *		is used again; compared, never followed. Guarded as @dead is; see owner.c
  * @waiters:	struct muster_waiter.in_owner of its sleeping threads; @lock
  * @pid:	the process, for people to see
  * @user:	whom things are charged to
@@ -522,6 +529,7 @@ struct muster_owner {
 	refcount_t refs;
 	spinlock_t lock;	/* see "Locking" */
 	bool dead;
+	struct task_struct *closing;
 	struct list_head waiters;
 	struct pid *pid;
 	struct muster_user *user;
@@ -561,6 +569,19 @@ static inline struct muster_owner *muster_owner_find(struct muster_file *mfile)
 	if (likely(owner && owner->files == current->files))
 		return owner;
 	return muster_owner_find_other(mfile);
+}
+
+/**
+ * muster_owner_use - may something be granted to the calling process, or be waited for?
+ * @owner:	the process, under a lock under which it dies
+ *
+ * Return: whether the owner is alive. If so it is for as long as the lock is held, and
+ * does not die of a descriptor that was closed before (owner.c).
+ */
+static inline bool muster_owner_use(struct muster_owner *owner)
+{
+	WRITE_ONCE(owner->closing, NULL);
+	return !owner->dead;
 }
 
 /* ---- waiter.c: deadlines, sleep, and being granted ---- */

@@ -223,21 +223,27 @@ void muster_object_unlist(struct muster_object *object)
 	rhashtable_remove_fast(&names, &object->by_name, names_params);
 }
 
-/* What lingers and is not what the caller asks for is in nobody's way. */
+/*
+ * What lingers and is not what the caller asks for is in nobody's way: it goes as soon as
+ * there is one to take its place.
+ */
 static struct muster_object *muster_object_differs(struct muster_object *object,
 						   struct muster_object **remains)
 {
 	if (!object->lingers)
 		return ERR_PTR(-EINVAL);
-	muster_linger_end(object);
-	muster_object_unlist(object);
-	*remains = object;
+	if (remains) {
+		muster_linger_end(object);
+		muster_object_unlist(object);
+		*remains = object;
+	}
 	return ERR_PTR(-ENOENT);
 }
 
 /*
- * A reference to the object of that name if the caller may have it, or an error.
- * @remains is set to one that had to make way: its reference is the caller's to drop.
+ * A reference to the object of that name if the caller may have it, or an error. @remains,
+ * if it is not NULL, is set to one that had to make way: its reference is the caller's to
+ * drop.
  */
 static struct muster_object *muster_object_find(const struct muster_name *name,
 						const struct muster_open *how,
@@ -291,13 +297,11 @@ static struct muster_object *muster_object_open_named(const struct muster_type *
 						      struct muster_name *name,
 						      struct muster_open *how)
 {
-	struct muster_object *object, *fresh, *remains = NULL;
+	struct muster_object *object, *fresh;
 
 	mutex_lock(&muster_names_mutex);
-	object = muster_object_find(name, how, &remains);
+	object = muster_object_find(name, how, NULL);
 	mutex_unlock(&muster_names_mutex);
-	if (remains)
-		muster_object_put(remains);
 	if (object != ERR_PTR(-ENOENT) || !(how->oflags & O_CREAT)) {
 		muster_name_put(name);
 		return object;

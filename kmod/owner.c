@@ -20,6 +20,25 @@
  *
  * The file table's lock is taken on both sides, so one of the two sees the other.
  *
+ * A thread may also come by another descriptor of the file while one closes what was the
+ * last: it had the file already, for dup(), or gets it by SCM_RIGHTS. What is granted to it
+ * then must not be taken back. So who closes leaves a note with the owner, which whoever
+ * uses the owner takes away:
+ *
+ *	closing thread				another thread
+ *	--------------				--------------
+ *	locks, writes the note, unlocks
+ *	is file in the file table? no
+ *						puts it there again
+ *						locks, takes the note away,
+ *						is granted something, unlocks
+ *	locks; is the note there?
+ *	  no: looks again
+ *	  yes: the owner is dead
+ *
+ * What was granted before the note was written was so by a descriptor that is seen in the
+ * table. Who locks after the owner is dead gets EBADF, or makes a new one.
+ *
  * Locking: the table is an rhashtable, read under RCU. Owners come and go under
  * the lock of their object.
  */
@@ -163,18 +182,34 @@ static void muster_owner_wake(struct muster_owner *owner)
 	spin_unlock(&owner->lock);
 }
 
-static void muster_owner_drop(struct muster_owner *owner)
+/*
+ * The owner is dead; under its object's lock. Not if @closing, a note of the caller's, was
+ * taken away: see above. Whether it died now.
+ */
+static bool muster_owner_kill(struct muster_owner *owner, struct task_struct *closing)
+{
+	bool kill;
+
+	lockdep_assert_held(&muster_owner_object(owner)->lock);
+
+	spin_lock(&owner->lock);
+	kill = !owner->dead && (!closing || owner->closing == closing);
+	if (kill)
+		WRITE_ONCE(owner->dead, true);
+	spin_unlock(&owner->lock);
+	return kill;
+}
+
+/* Unless the note @closing is there no more; NULL in any case. */
+static void muster_owner_drop(struct muster_owner *owner, struct task_struct *closing)
 {
 	struct muster_object *object = muster_owner_object(owner);
 
 	spin_lock(&object->lock);
-	if (owner->dead) {
+	if (!muster_owner_kill(owner, closing)) {
 		spin_unlock(&object->lock);
 		return;
 	}
-	spin_lock(&owner->lock);
-	WRITE_ONCE(owner->dead, true);
-	spin_unlock(&owner->lock);
 	if (rcu_access_pointer(owner->mfile->hot) == owner)
 		RCU_INIT_POINTER(owner->mfile->hot, NULL);
 	list_del(&owner->in_file);
@@ -188,6 +223,32 @@ static void muster_owner_drop(struct muster_owner *owner)
 		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
 	muster_owner_put(owner);
+}
+
+static void muster_owner_note(struct muster_owner *owner)
+{
+	struct muster_object *object = muster_owner_object(owner);
+
+	spin_lock(&object->lock);
+	spin_lock(&owner->lock);
+	owner->closing = current;
+	spin_unlock(&owner->lock);
+	spin_unlock(&object->lock);
+}
+
+/*
+ * Drops the owner, if the calling process has no descriptor of the file any more. True if
+ * the owner is dead then.
+ */
+static bool muster_owner_drop_closed(struct muster_owner *owner)
+{
+	do {
+		muster_owner_note(owner);
+		if (muster_file_is_open(owner->mfile))
+			return false;
+		muster_owner_drop(owner, current);
+	} while (!READ_ONCE(owner->dead));
+	return true;
 }
 
 static struct muster_owner *muster_owner_alloc(struct muster_file *mfile)
@@ -249,8 +310,7 @@ struct muster_owner *muster_owner_create(struct muster_file *mfile, bool check)
 		/* Another thread was faster, or there is no memory for the table. */
 		refcount_dec(&owner->refs);
 		err = err == -EEXIST ? err : -ENOMEM;
-	} else if (check && !muster_file_is_open(mfile)) {
-		muster_owner_drop(owner);
+	} else if (check && muster_owner_drop_closed(owner)) {
 		err = -EBADF;
 	}
 	if (!err)
@@ -299,9 +359,9 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 	rcu_read_unlock();
 	if (!owner)
 		return;
-	if (files != current->files || !muster_file_is_open(mfile))
-		muster_owner_drop(owner);
-	else
+	if (files != current->files)
+		muster_owner_drop(owner, NULL);
+	else if (!muster_owner_drop_closed(owner))
 		muster_lease_end(owner);
 	muster_owner_put(owner);
 }
@@ -321,7 +381,7 @@ void muster_owner_drop_all(struct muster_file *mfile)
 		spin_unlock(&object->lock);
 		if (!owner)
 			return;
-		muster_owner_drop(owner);
+		muster_owner_drop(owner, NULL);
 		muster_owner_put(owner);
 	}
 }

@@ -150,7 +150,7 @@ struct list_head *muster_user_lingering(struct muster_user *user)
 	return &user->lingering;
 }
 
-static u64 muster_limit(enum muster_resource res)
+static u64 muster_parameter(enum muster_resource res)
 {
 	switch (res) {
 	case MUSTER_RES_OBJECTS:
@@ -166,6 +166,12 @@ static u64 muster_limit(enum muster_resource res)
 	}
 }
 
+/* What is counted never gets beyond what a sum of two can hold. */
+static u64 muster_limit(enum muster_resource res)
+{
+	return min_t(u64, muster_parameter(res), S64_MAX);
+}
+
 /**
  * muster_charge - count something that a user makes the kernel keep
  * @user:	who
@@ -176,10 +182,55 @@ static u64 muster_limit(enum muster_resource res)
  */
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n)
 {
-	if ((u64)atomic64_add_return(n, &user->used[res]) <= muster_limit(res))
+	u64 limit = muster_limit(res);
+	s64 used;
+
+	if (n > limit)
+		return false;
+	used = atomic64_read(&user->used[res]);
+	do {
+		if (used > (s64)(limit - n))
+			return false;
+	} while (!atomic64_try_cmpxchg(&user->used[res], &used, used + n));
+	return true;
+}
+
+/* As muster_charge(), whatever the limit is: what is there already changes hands. */
+void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	atomic64_add(n, &user->used[res]);
+}
+
+/* Something goes that is worth less than what the user wants now (O3, F8). */
+static bool muster_evict(struct muster_user *user)
+{
+	unsigned int i;
+
+	if (muster_linger_evict(user))
 		return true;
-	muster_uncharge(user, res, n);
+	for (i = 0; i < muster_nr_types; i++) {
+		if (muster_types[i]->evict && muster_types[i]->evict(user))
+			return true;
+	}
 	return false;
+}
+
+/**
+ * muster_make_room - muster_charge(), at the cost of what may go, the oldest first
+ * @user:	who
+ * @res:	what
+ * @n:		how many
+ *
+ * Return: as muster_charge(). Nothing goes for what there never is room for.
+ */
+bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	while (!muster_charge(user, res, n)) {
+		if (n > muster_limit(res) || !muster_evict(user))
+			return false;
+		cond_resched();
+	}
+	return true;
 }
 
 void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n)

@@ -268,7 +268,7 @@ static int sem_enter_try(struct muster_sem *sem, struct sem_waiter *sw)
 {
 	struct muster_owner *owner = sw->waiter.owner;
 
-	if (owner->dead)
+	if (!muster_owner_use(owner))
 		return -EBADF;
 	return sem_try(sem, to_sem_owner(owner), sw->permits, sw->wait_limit, &sw->grant);
 }
@@ -349,7 +349,7 @@ static int sem_try_self(struct muster_file *mfile, s64 permits, bool wait_limit,
 
 	spin_lock(&sem->object.lock);
 	owner = muster_owner_find(mfile);
-	if (likely(owner))
+	if (likely(owner && muster_owner_use(owner)))
 		err = sem_try(sem, to_sem_owner(owner), permits, wait_limit, grant);
 	if (unlikely(err == -EAGAIN) && !list_empty(&sem->lessees))
 		err = -ESRCH;

@@ -88,7 +88,8 @@ void muster_ticket_settle(struct muster_ticket *ticket)
 	refcount_inc(&ticket->refs);
 	/* Pairs with the acquire in muster_ticket_settled(). */
 	smp_store_release(&ticket->waiter.settled, true);
-	wake_up_poll(&ticket->poll, EPOLLIN | EPOLLRDNORM);
+	/* EPOLLPRI: it may lead, with nobody behind it (F10). */
+	wake_up_poll(&ticket->poll, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 	muster_ticket_put(ticket);
 }
 

@@ -127,6 +127,7 @@ static int muster_why_leave(const struct muster_waiter *waiter, unsigned int sta
 static void muster_sleepers_add(struct muster_waiter *waiter)
 {
 	spin_lock(&waiter->owner->lock);
+	muster_owner_use(waiter->owner);
 	list_add(&waiter->in_owner, &waiter->owner->waiters);
 	spin_unlock(&waiter->owner->lock);
 }

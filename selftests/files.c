@@ -602,4 +602,37 @@ TEST_F(files, nobody_waits_after_hand_over)
 	ASSERT_SOON(poll_now(fd) == (POLLIN | POLLPRI));
 }
 
+/* F10, T6: who waits for that alone is woken as well. */
+TEST_F(files, nobody_waits_is_told)
+{
+	struct epoll_event event = { .events = EPOLLPRI };
+	int fd, ep = epoll_create1(EPOLL_CLOEXEC);
+
+	LEAD(self->a);
+	fd = ask(me, join_by(self->fd, KEY, MUSTER_WAIT_TICKET, MUSTER_FOREVER));
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event));
+	EXPECT_EQ(0, epoll_wait(ep, &event, 1, 0));
+	kill_puppet(self->a);
+	EXPECT_EQ(1, epoll_wait(ep, &event, 1, PATIENCE_NS / NSEC_PER_MSEC));
+	EXPECT_EQ(EPOLLPRI, event.events);
+}
+
+/* O7, I1: a file of a length that no sum can hold is not kept, and does no harm. */
+TEST_F(files, too_long_to_count)
+{
+	int fd = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING), i;
+	__u64 token;
+
+	ASSERT_LE(0, fd);
+	if (ftruncate(fd, INT64_MAX) || fcntl(fd, F_ADD_SEALS, SEALS))
+		SKIP(return, "no file can be so long");
+	LEAD(me);
+	token = me->job.join.token;
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-ENOBUFS, ask(me, keep_file(self->fd, token, fd)));
+	EXPECT_EQ(0, ask(me, keep_file(self->fd, token, memory_file(TEXT, SEALS))));
+	EXPECT_EQ(1, flight_state(self->fd).kept);
+}
+
 TEST_HARNESS_MAIN

@@ -483,6 +483,33 @@ TEST_F(group, no_room)
 	EXPECT_EQ(1, group_state(self->fd).succeeded);
 }
 
+/* G4, F8, O3: tasks and their results are worth more than what a flight group keeps. */
+TEST_F(group, room_of_what_is_kept)
+{
+	long long calls = get_param("calls_max"), bytes = get_param("bytes_max");
+	int fd = open_flight(0), i;
+	struct job job;
+
+	if (geteuid() || bytes < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ask(self->a, join(fd, i ? "key" : "other")));
+		job = finish(fd, i ? "key" : "other", self->a->job.join.token, 0, "answer");
+		job.finish.keep = MUSTER_FOREVER;
+		ASSERT_EQ(0, ask(self->a, job));
+	}
+	ASSERT_TRUE(set_param("calls_max", 2));
+	EXPECT_EQ(0, ask(self->a, add(self->fd, 1)));
+	set_param("calls_max", calls);
+	EXPECT_EQ(1, flight_state(fd).kept);
+	ASSERT_TRUE(set_param("bytes_max", 6));
+	EXPECT_EQ(0, ask(self->a, done(self->fd, MUSTER_SLOT_ANY, 0, "result")));
+	set_param("bytes_max", bytes);
+	EXPECT_EQ(0, flight_state(fd).kept);
+}
+
 /* G4, T2: who waits for successes leaves at its deadline; others are not disturbed. */
 TEST_F(group, deadline)
 {

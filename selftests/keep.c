@@ -353,6 +353,91 @@ TEST_F(keep, room_for_calls)
 	EXPECT_EQ(2, flight_state(self->fd).calls);
 }
 
+/* I1, O7, F8: what there never is room for makes nothing else go. */
+TEST_F(keep, too_long_for_any_room)
+{
+	long long bytes = get_param("bytes_max");
+	int fd = open_flight(0);
+	struct job job;
+
+	if (geteuid() || bytes < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
+	ASSERT_EQ(0, ask(self->a, keep(self->a, fd, 0, "answer", LONG, 0)));
+	LEAD(self->a);
+	job = keep(self->a, self->fd, 0, "answer", LONG, 0);
+	ASSERT_TRUE(set_param("bytes_max", 5));
+	EXPECT_EQ(-ENOBUFS, ask(self->a, job));
+	set_param("bytes_max", bytes);
+	EXPECT_EQ(1, flight_state(fd).kept);
+	EXPECT_EQ(0, ask(self->a, job));
+	EXPECT_EQ(1, flight_state(self->fd).kept);
+}
+
+/* F6, F8, O7: a call counts for the user who leads it now, and so does what it keeps. */
+TEST_F(keep, handed_over_to_another_user)
+{
+	long long calls = get_param("calls_max"), bytes = get_param("bytes_max");
+	int fd = open_flight(0);
+	struct job job;
+
+	if (geteuid() || calls < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	self->b = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->b, do_setids(BOB, BOB)));
+	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
+	ASSERT_EQ(0, ask(self->a, keep(self->a, fd, 0, "answer", LONG, 0)));
+	LEAD(self->a);
+	tell(self->b, join(self->fd, KEY));
+	ASSERT_SOON(flight_state(self->fd).followers == 1);
+	ASSERT_EQ(1, ask(self->a, abandon(self->fd, KEY, self->a->job.join.token)) +
+		  (int)self->a->job.key.count);
+	ASSERT_EQ(0, hear(self->b));
+	ASSERT_EQ(MUSTER_ROLE_LEADER, self->b->job.join.role);
+	job = keep(self->b, self->fd, 0, "result", LONG, 0);
+	/* There is room for one of six bytes: Alice's stays, as Bob has his own. */
+	ASSERT_TRUE(set_param("bytes_max", 8));
+	EXPECT_EQ(0, ask(self->b, job));
+	set_param("bytes_max", bytes);
+	EXPECT_EQ(1, flight_state(fd).kept);
+	/* And of calls she has one. */
+	ASSERT_TRUE(set_param("calls_max", 2));
+	EXPECT_EQ(0, ask(self->a, join(fd, "other")));
+	set_param("calls_max", calls);
+	EXPECT_EQ(1, flight_state(fd).kept);
+	EXPECT_EQ(1, flight_state(self->fd).kept);
+}
+
+/* F3, F8, O3: a result that waits to be fetched is worth more than one that is kept. */
+TEST_F(keep, room_for_parcels)
+{
+	long long bytes = get_param("bytes_max");
+	int fd = open_flight(0);
+	struct job job = join(self->fd, KEY);
+
+	if (geteuid() || bytes < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
+	ASSERT_EQ(0, ask(self->a, keep(self->a, fd, 0, "answer", LONG, 0)));
+	LEAD(me);
+	job.join.buf_len = 1;
+	tell(self->a, job);
+	ASSERT_SOON(flight_state(self->fd).followers == 1);
+	job = finish(self->fd, KEY, me->job.join.token, 0, "result");
+	ASSERT_TRUE(set_param("bytes_max", 8));
+	EXPECT_EQ(0, ask(me, job));
+	EXPECT_EQ(0, hear(self->a));
+	set_param("bytes_max", bytes);
+	EXPECT_TRUE(self->a->job.join.outcome & MUSTER_OUTCOME_TRUNCATED);
+	EXPECT_EQ(0, flight_state(fd).kept);
+}
+
 /* F7, F8, T5: past its time a result answers no ticket: that leads a new call. */
 TEST_F(keep, expires_for_tickets)
 {

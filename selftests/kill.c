@@ -536,7 +536,7 @@ static bool is_deserted(int fd, __u32 type)
 }
 
 /* W2, F6, F12, B2, B3, S5: a crowd at work, of which one after the other is killed. */
-TEST_F(anywhere, nobody_is_stuck)
+TEST_F_TIMEOUT(anywhere, nobody_is_stuck, 300)
 {
 	long *done = shared_memory(WORKERS * sizeof(*done));
 	struct puppet *worker[WORKERS];

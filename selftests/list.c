@@ -156,6 +156,17 @@ TEST_F(list, sem)
 	kill_puppet(waiter);
 }
 
+/* I5, O4: a group without a limit has 0, and no other number means that. */
+TEST_F(list, no_limit)
+{
+	int group = open_named(MUSTER_GROUP, self->prefix, O_CREAT, 0);
+
+	ASSERT_LE(0, group);
+	ASSERT_EQ(1, list_own(self->prefix));
+	EXPECT_EQ(0, names->entry[0].limit);
+	EXPECT_EQ(-EINVAL, open_named(MUSTER_GROUP, self->prefix, 0, UINT32_MAX));
+}
+
 /* I5: the same of the other types; a signalling semaphore with more than its limit. */
 TEST_F(list, types)
 {

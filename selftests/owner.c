@@ -496,6 +496,62 @@ TEST_F(owner, close_races_with_acquire)
 	EXPECT_EQ(0, sem_state(self->look).nr_processes);
 }
 
+/* What has been got before another descriptor went is had by way of this one. */
+static int run_dup_and_acquire(struct job *job)
+{
+	struct muster_sem_acquire args = {
+		.size = sizeof(args), .flags = MUSTER_WAIT_NONBLOCK, .permits = 1,
+	};
+	int fd = dup(job->fd), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = call(fd, MUSTER_SEM_ACQUIRE, &args);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/*
+ * W2: closing the last descriptor races with dup() and an acquire by the new one. What is
+ * acquired stays, as a descriptor is left: or it was not acquired.
+ */
+TEST_F_TIMEOUT(owner, close_races_with_dup, 120)
+{
+	struct muster_open how = open_how(MUSTER_SEM, self->name, 0, 0);
+	struct job open_again = {
+		.fd = device_fd,
+		.cmd = MUSTER_OPEN,
+		.at = shared_memory(sizeof(how)),
+	};
+	struct job dup_it = { .run = run_dup_and_acquire };
+	struct puppet *c = puppet(), *x = puppet_thread(c);
+	int i, got;
+
+	memcpy(open_again.at, &how, sizeof(how));
+	ASSERT_EQ(0, ask(c, do_close(self->fd)));
+	for (i = 0; i < 500; i++) {
+		dup_it.fd = ask(c, open_again);
+		ASSERT_LE(0, dup_it.fd);
+		/* From now on it is an owner. */
+		ASSERT_EQ(0, ask(c, acquire(dup_it.fd, 1)));
+		ASSERT_EQ(0, ask(c, release(dup_it.fd, 1)));
+		tell(x, dup_it);
+		tell(c, do_close(dup_it.fd));
+		got = hear(x);
+		ASSERT_EQ(0, hear(c));
+		if (got >= 0) {
+			ASSERT_EQ(1, sem_state(self->look).held);
+			ASSERT_EQ(0, ask(c, release(got, 1)));
+			ASSERT_EQ(0, ask(c, do_close(got)));
+		} else {
+			ASSERT_EQ(-EBADF, got);
+		}
+		ASSERT_EQ(LIMIT, sem_state(self->look).available);
+	}
+}
+
 /* ---- identity ---- */
 
 static int run_list(struct job *job)
