@@ -194,7 +194,8 @@ int muster_waterfall(const struct muster_step *steps, uint32_t nr, const void *d
  * To wait for that, poll(2) @fd for POLLPRI.
  *
  * Return: 1 if the group is cancelled, or if the task is one of muster_all() and the
- * others here and who called that has died; else 0.
+ * others here and who called that has died; 0 if not; -EBADF @fd is not open; or another
+ * error of poll(2). Who stops whenever it is not 0 does right.
  */
 int muster_task_cancelled(int fd);
 
