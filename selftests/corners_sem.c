@@ -231,6 +231,44 @@ TEST_F_TIMEOUT(corner, try_behind_a_queue, 120)
 	}
 }
 
+/*
+ * S1: users ask for a TRY for all that there is: it gets all permits or none. At the
+ * instant at which the only holder releases it is the one or the other, and who is refused
+ * has nothing. Of two that try at once exactly one has them.
+ */
+TEST_F_TIMEOUT(corner, try_for_all, 120)
+{
+	unsigned int n = rounds(ROUNDS), i, granted = 0;
+	struct puppet *winner;
+	int fd = self->fd, ret;
+
+	ASSERT_EQ(0, ask(me, set_limit(fd, 4)));
+	for (i = 0; i < n || !granted || granted == i; i++) {
+		ASSERT_EQ(0, ask(self->a, try_acquire(fd, 1)));
+		EXPECT_EQ(-EAGAIN, ask(me, try_acquire(fd, 4)));
+		EXPECT_SEM(fd, 1, 0);
+		tell(self->a, at_once(self->race, release(fd, 1)));
+		begin(self->race, 1);
+		ret = ask(me, try_acquire(fd, 4));
+		ASSERT_EQ(0, hear(self->a));
+		ASSERT_TRUE(!ret || ret == -EAGAIN);
+		EXPECT_SEM(fd, ret ? 0 : 4, 0);
+		EXPECT_EQ(ret ? -EPERM : 0, ask(me, release(fd, 4)));
+		lean(self->race, !ret);
+		granted += !ret;
+
+		tell(self->b, at_once(self->race, try_acquire(fd, 4)));
+		begin(self->race, 1);
+		ret = ask(me, try_acquire(fd, 4));
+		ASSERT_EQ(ret ? 0 : -EAGAIN, hear(self->b));
+		EXPECT_SEM(fd, 4, 0);
+		winner = ret ? self->b : me;
+		EXPECT_EQ(-EPERM, ask(ret ? me : self->b, release(fd, 1)));
+		ASSERT_EQ(0, ask(winner, release(fd, 4)));
+	}
+	TH_LOG("%u of %u granted", granted, i);
+}
+
 /* ---- the books ---- */
 
 static void lower_to(__u64 *least, __u64 value)
@@ -286,7 +324,7 @@ TEST_F_TIMEOUT(corner, shrink_below_usage, 120)
 {
 	struct crowd *crowd = self->crowd;
 	struct puppet *all[] = { self->a, self->b, self->c };
-	unsigned int n = rounds(4 * ROUNDS), i, above = 0;
+	unsigned int n = rounds(4 * ROUNDS), i, j, above = 0;
 	struct muster_sem_stat before, after;
 	int fd = self->fd;
 	__u64 limit;
@@ -313,8 +351,8 @@ TEST_F_TIMEOUT(corner, shrink_below_usage, 120)
 	}
 	__atomic_store_n(&crowd->stop, 1, __ATOMIC_RELEASE);
 	ASSERT_EQ(0, ask(me, set_limit(fd, 4)));
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		ASSERT_EQ(0, hear(all[i]));
+	for (j = 0; j < ARRAY_SIZE(all); j++)
+		ASSERT_EQ(0, hear(all[j]));
 	EXPECT_EQ(0, crowd->wrong);
 	EXPECT_EQ(4, sem_state(fd).available);
 	EXPECT_SEM(fd, 0, 0);
@@ -330,7 +368,7 @@ TEST_F_TIMEOUT(corner, large_request_in_a_crowd, 120)
 {
 	struct crowd *crowd = self->crowd;
 	struct puppet *large = puppet(), *all[] = { self->a, self->b, self->c };
-	unsigned int n = rounds(ROUNDS), i, waited = 0;
+	unsigned int n = rounds(ROUNDS), i, j, waited = 0;
 	int fd = self->fd;
 	__u64 grants, tokens[MANY];
 
@@ -355,8 +393,8 @@ TEST_F_TIMEOUT(corner, large_request_in_a_crowd, 120)
 		ASSERT_QUICK(crowd->grants > grants);
 	}
 	__atomic_store_n(&crowd->stop, 1, __ATOMIC_RELEASE);
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		ASSERT_EQ(0, hear(all[i]));
+	for (j = 0; j < ARRAY_SIZE(all); j++)
+		ASSERT_EQ(0, hear(all[j]));
 	EXPECT_EQ(0, crowd->wrong);
 	EXPECT_SEM(fd, 0, 0);
 	TH_LOG("%u of %u waited", waited, i);
