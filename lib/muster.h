@@ -42,7 +42,7 @@
  *   be called from signal handlers and after fork(2).
  * - A deadline is absolute, in ns of CLOCK_MONOTONIC: muster_after_ms(500) is half a
  *   second from now, MUSTER_FOREVER is never. What is free is granted even if the
- *   deadline has passed (T2), but for a barrier (B3).
+ *   deadline has passed (T2), except at a barrier (B3).
  * - A pointer to where results go may be NULL if the text says so. After an error what
  *   it points to is undefined, if the text does not say otherwise.
  *

@@ -20,7 +20,8 @@ MUSTER_BEGIN_DECLS
  *		before all leave: see muster_barrier_run() (B2);
  *		MUSTER_BARRIER_MEMBERS: it waits for the processes that have called
  *		muster_barrier_enter(), and breaks if one of them dies;
- *		MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK: it takes one less then (B6)
+ *		MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_SHRINK: a member that dies takes its
+ *		seats with it, and nothing breaks, unless that one ran the action (B6)
  *
  * Return: see <muster/open.h>.
  */

@@ -3,7 +3,7 @@
  * A semaphore's fast path, compiled into the program
  *
  * What muster_sem_acquire() and muster_sem_release() do where there is a lease, a
- * compare-and-swap of one word, without a call: for who acquires and releases so often that
+ * compare-and-swap of one word, without a call: for those who acquire and release so often that
  * this counts. All else is as with these, to which it turns where there is none.
  */
 #ifndef MUSTER_FAST_H

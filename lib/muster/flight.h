@@ -113,7 +113,7 @@ int muster_work_take_fd(struct muster_work *work, int file);
  * muster_work_followers - does anybody still want it (F10)
  * @work:	as given to the function
  *
- * Return: how many wait for the answer at this instant, beside the caller itself; -EPERM
+ * Return: how many wait for the answer at this instant, besides the caller itself; -EPERM
  * the function has abandoned the work.
  */
 int muster_work_followers(const struct muster_work *work);
@@ -171,7 +171,7 @@ struct muster_result {
  * @key_len:	how many, 1 to MUSTER_KEY_MAX
  * @fn:		does the work, in this thread, unless somebody is doing it already
  * @arg:	for @fn
- * @deadline:	how long to wait for who does it. It does not end @fn.
+ * @deadline:	how long to wait for the one that does it. It does not end @fn.
  * @result:	filled in, or NULL: then only that it was done is of interest, not how.
  *		On failure it is made empty, so that muster_result_free() does no harm.
  *
@@ -199,7 +199,7 @@ int muster_flight_do(int fd, const void *key, size_t key_len, muster_work_fn fn,
  * struct muster_question - how to ask
  * @fn:		does the work; may be NULL with MUSTER_JOIN_NO_LEAD
  * @arg:	for @fn
- * @deadline:	how long to wait for who does it
+ * @deadline:	how long to wait for the one that does it
  * @forget_after: if the caller does the work: who asks so many ns from now or later does
  *		not wait for it, but begins anew (F7); 0 never
  * @flags:	0 or some of
@@ -321,7 +321,7 @@ int muster_flight_finish_keep(int fd, const void *key, size_t key_len, uint64_t 
  * @grace:	ns, as muster_work_keep()
  * @flags:	as muster_work_keep()
  *
- * Return: as muster_flight_finish_keep(), but for -EMSGSIZE: a file may be of any length;
+ * Return: as muster_flight_finish_keep(), except -EMSGSIZE: a file may be of any length;
  * -EBADF @file is not open for reading; -EINVAL it is not a regular file, or not sealed,
  * or of a file system that a process serves; what open(2) says. An error leaves the
  * caller leading.
@@ -386,7 +386,7 @@ int muster_flight_fetch(int fd, uint64_t token, void *buf, size_t buf_len,
  * @fd:		the flight group, or a ticket
  * @token:	as the truncated muster_flight_join() gave it, or the ticket's verdict
  *
- * What was fetched is gone, but for that of a ticket.
+ * What was fetched is gone, except that of a ticket.
  *
  * Return: the descriptor, read-only, close-on-exec, with an offset of its own, which the
  * caller is to close; -ENOENT as muster_flight_fetch(); -EINVAL the result is no file;

@@ -18,19 +18,19 @@ MUSTER_BEGIN_DECLS
  * @fn:		does it, in this thread, unless it was done, or is being done
  * @arg:	for @fn
  * @flags:	0, or MUSTER_FINISH_KEEP_FAILURE: to have failed counts as done
- * @deadline:	how long to wait for who does it. It does not end @fn.
- * @result:	filled in, or NULL: as of muster_flight_do(). Who asks later gets the same
+ * @deadline:	how long to wait for the one that does it. It does not end @fn.
+ * @result:	filled in, or NULL: as of muster_flight_do(). Whoever asks later gets the same
  *		status and bytes, with MUSTER_OUTCOME_KEPT in @result->outcome.
  *
  * Of all who ask, at the same time or later, one runs @fn, and that it was run is known
  * for as long as anybody has the group open. A process that dies over it, or an @fn that
  * does not return, has not done it: the next one does. Nor has one whose @fn returns
- * something else than 0: those who wait at that time are told the status, and who asks
+ * something else than 0: those who wait at that time are told the status, and whoever asks
  * later tries again, unless @flags says otherwise. muster_flight_forget() makes it undone.
  *
  * What is known takes room: it counts for the user who did it, for struct muster_info's
  * calls_max, and the bytes for bytes_max. When a user is at its limits, what it did first
- * is forgotten, and is done again by who asks. So give such groups few keys.
+ * is forgotten, and whoever asks does it again. So give such groups few keys.
  *
  * Return: 0, and @result->status tells how it ended; -ENOBUFS the caller did it, and
  * @result tells how, to those who waited, too; but it cannot be kept, so that the next one

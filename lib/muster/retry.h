@@ -86,7 +86,7 @@ int muster_retry(muster_retry_fn fn, void *arg, uint64_t deadline,
  *		to muster_work_set() and the like in a try that failed is forgotten, but for the
  *		last one.
  * @arg:	for @fn, and for @how->again
- * @deadline:	how long to wait for who tries; and no try begins later
+ * @deadline:	how long to wait for the one that tries; and no try begins later
  * @how:	see above, or NULL
  * @result:	as muster_flight_do(): what the last try returned, if none succeeded
  *

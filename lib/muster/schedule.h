@@ -48,7 +48,7 @@ struct muster_occasion {
  */
 typedef int (*muster_job_fn)(const struct muster_occasion *occasion, void *arg);
 
-/* struct muster_job.flags, beside MUSTER_WAIT_REALTIME: times are CLOCK_REALTIME. */
+/* struct muster_job.flags, besides MUSTER_WAIT_REALTIME: times are CLOCK_REALTIME. */
 #define MUSTER_JOB_SHARED	(1U << 8)	/* @flight, @key and @window are valid */
 
 /**

@@ -11,7 +11,7 @@
 
 MUSTER_BEGIN_DECLS
 
-/* struct muster_task.state, beside MUSTER_TASK_DONE and MUSTER_TASK_DIED. */
+/* struct muster_task.state, besides MUSTER_TASK_DONE and MUSTER_TASK_DIED. */
 #define MUSTER_TASK_NOT_BEGUN	0
 
 /**
@@ -194,8 +194,8 @@ int muster_waterfall(const struct muster_step *steps, uint32_t nr, const void *d
  * To wait for that, poll(2) @fd for POLLPRI.
  *
  * Return: 1 if the group is cancelled, or if the task is one of muster_all() and the
- * others here and who called that has died; 0 if not; -EBADF @fd is not open; or another
- * error of poll(2). Who stops whenever it is not 0 does right.
+ * others here and its caller has died; 0 if not; -EBADF @fd is not open; or another
+ * error of poll(2). A task that stops whenever it is not 0 does right.
  */
 int muster_task_cancelled(int fd);
 
