@@ -27,7 +27,7 @@ int muster_flight_open(const char *name, int oflags, unsigned int mode,
  * struct muster_work - the work that a caller of muster_flight_do() is to do
  * @fd:		the flight group
  * @attempt:	1, and 1 more each time that somebody died over it (F6)
- * @token:	fencing token: who writes somewhere else can have it refused there, if
+ * @token:	fencing token: whoever writes somewhere else can have it refused there, if
  *		a later attempt has already written (W4)
  * @key:	what is asked for
  * @key_len:	its length in bytes
@@ -91,7 +91,7 @@ int muster_work_take(struct muster_work *work, void *data, size_t len);
  *		without a name, as memfd_create(2) makes it, must be sealed against
  *		writing, growing and shrinking. It remains the caller's.
  *
- * Who asks for a descriptor gets one; no byte is copied. All others get the bytes.
+ * Whoever asks for a descriptor gets one; no byte is copied. All others get the bytes.
  *
  * Return: 0; -EBADF it is not open for reading; -EINVAL it is not a regular file;
  * -EMFILE. What else is wrong with it shows when it is handed in: see muster_work_set().
@@ -165,7 +165,7 @@ struct muster_result {
 };
 
 /**
- * muster_flight_do - get an answer: work it out, or have it from who does
+ * muster_flight_do - get an answer: work it out, or have it from the one that does
  * @fd:		the flight group
  * @key:	what is asked for: any bytes, which must not change meanwhile
  * @key_len:	how many, 1 to MUSTER_KEY_MAX
@@ -200,7 +200,7 @@ int muster_flight_do(int fd, const void *key, size_t key_len, muster_work_fn fn,
  * @fn:		does the work; may be NULL with MUSTER_JOIN_NO_LEAD
  * @arg:	for @fn
  * @deadline:	how long to wait for the one that does it
- * @forget_after: if the caller does the work: who asks so many ns from now or later does
+ * @forget_after: if the caller does the work: whoever asks so many ns from now or later does
  *		not wait for it, but begins anew (F7); 0 never
  * @flags:	0 or some of
  *		MUSTER_JOIN_FD: an answer that is a file is wanted as a descriptor (F3).

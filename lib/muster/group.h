@@ -14,7 +14,7 @@ MUSTER_BEGIN_DECLS
  * @name:	see <muster/open.h>
  * @oflags:	see <muster/open.h>
  * @mode:	see <muster/open.h>
- * @limit:	how many tasks may run at once, to 2^31-1; 0: any number
+ * @limit:	how many tasks may run at once, up to 2^31-1; 0: any number
  * @options:	0, or MUSTER_GROUP_KEEP_GOING: a failure does not cancel the group (G3)
  *
  * Return: see <muster/open.h>.

@@ -14,7 +14,8 @@ MUSTER_BEGIN_DECLS
  * @name:	see <muster/open.h>
  * @oflags:	see <muster/open.h>
  * @mode:	see <muster/open.h>
- * @count:	how many parts are to be counted down, 1 to 2^31-1; 0: as it was created
+ * @count:	how many parts are to be counted down, 1 to 2^31-1; 0: whatever an
+ *		existing one was created with
  *
  * It opens when all parts are counted down, and stays open for as long as somebody has a
  * descriptor. Parts that no process has taken on may be counted down by any. A process

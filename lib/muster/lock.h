@@ -15,7 +15,7 @@
  * Notice of death: the functions that lock return 1 instead of 0 if a process ended
  * while it had the lock and nobody has put things right since. The caller has the lock,
  * and is to check what it protects. To unlock says that all is well, so that the next
- * one gets 0; who cannot bring that about says so, by muster_mutex_abandon() or
+ * one gets 0; a caller that cannot bring that about says so, by muster_mutex_abandon() or
  * muster_rwlock_abandon(), and the next one gets 1, too. (In the words of POSIX: 1 is
  * EOWNERDEAD, unlock is pthread_mutex_consistent(3) at the same time, and there is no
  * ENOTRECOVERABLE: a lock that nobody repairs says so to each, and never becomes useless.)
@@ -60,7 +60,7 @@ int muster_mutex_trylock(int fd);
  * muster_mutex_lock_until - lock, wait so long at most
  * @fd:		the mutex
  * @deadline:	how long
- * @token:	set to the fencing token: it grows with every lock, so that who writes
+ * @token:	set to the fencing token: it grows with every lock, so that whoever writes
  *		somewhere else with a token that is not the greatest can be refused
  *		there (W4); or NULL
  *
@@ -107,7 +107,7 @@ int muster_mutex_abandon(int fd);
  * @oflags:	see <muster/open.h>
  * @mode:	see <muster/open.h>
  *
- * Who comes first is served first, be it to read or to write: behind a writer that waits
+ * Whoever comes first is served first, be it to read or to write: behind a writer that waits
  * wait readers, though others still read, so that neither starves.
  *
  * Notice of death: as of a mutex. It comes of readers' deaths as of writers', is given to
@@ -213,9 +213,9 @@ int muster_cond_open(const char *name, int oflags, unsigned int mode);
  * @deadline:	how long to wait for the signal. To lock again has no deadline.
  * @signal:	NULL, or where the signal is kept, -1 at first: see below
  *
- * A signal that comes after the mutex was unlocked is not missed. It goes to who has
- * waited longest; if that process dies before it has the mutex again, or leaves, to the
- * next one, so that none is lost. As ever, one waits in a loop:
+ * A signal that comes after the mutex was unlocked is not missed. It goes to whoever
+ * has waited longest; if that process dies before it has the mutex again, or leaves, it
+ * goes to the next one, so that none is lost. As ever, one waits in a loop:
  *
  *	muster_mutex_lock(mutex);
  *	while (!there_is_work())
@@ -275,7 +275,7 @@ int muster_cond_wait_async(int fd, int mutex, uint64_t deadline);
 int muster_cond_done(int fd, int mutex, int *signal);
 
 /**
- * muster_cond_signal - wake who has waited longest, if anybody waits
+ * muster_cond_signal - wake whoever has waited longest, if anybody waits
  * @fd:		the condition variable
  * @mutex:	the mutex, which the caller must have locked, unlike in POSIX
  *

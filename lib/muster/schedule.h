@@ -62,18 +62,18 @@ typedef int (*muster_job_fn)(const struct muster_occasion *occasion, void *arg);
  *		processes. If several have passed when it gets its turn it runs for the latest
  *		only, and is told how many it has missed.
  * @flags:	MUSTER_WAIT_REALTIME, MUSTER_JOB_SHARED
- * @flight:	shared: a flight group. It must stay open, and so must somebody's, else it is
- *		forgotten what has run.
+ * @flight:	shared: a flight group. It must stay open while the job is there. What has run
+ *		is known as long as any process has the group open.
  * @key:	shared: the job's name in the group; copied
  * @key_len:	shared: its length, 1 to MUSTER_KEY_MAX - 8
- * @window:	shared: who comes so many ns late for an instant has missed it; and for so long
+ * @window:	shared: whoever comes so many ns late for an instant, or more, has missed it; and for so long
  *		it is known that it has run. 0: twice the @period but at least a second; a
  *		minute if there is none.
  * @reserved:	0
  *
  * A shared job runs once for each instant, of all processes that have a job of this name
- * with this instant. The others wait for it, while their other jobs run, and if who runs it is
- * killed the one that has waited longest runs it, so often as the flight group allows (F6);
+ * with this instant. The others wait for it, while their other jobs run, and if the one that runs it
+ * is killed the one that has waited longest runs it, so often as the flight group allows (F6);
  * after that it is missed. A process whose threads are all busy with other jobs may keep
  * the others waiting. What they missed meanwhile they leave out. A run that takes longer than the period may have
  * the next run beside it, in a process that has not waited for it.

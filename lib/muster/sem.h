@@ -40,8 +40,8 @@ int muster_sem_open_signalling(const char *name, int oflags, unsigned int mode,
 
 /**
  * struct muster_grant - what one is told with permits
- * @token:	fencing token: grows with every grant of the semaphore, so that who
- *		is late can be told from who is not (W4)
+ * @token:	fencing token: grows with every grant of the semaphore, so that one that
+ *		is late can be told from one that is not (W4)
  * @abandoned:	1 if, since the last release, a process ended without releasing what
  *		it held: what the semaphore protects may be in disorder. Else 0.
  * @reserved:	0
