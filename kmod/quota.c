@@ -25,7 +25,7 @@ MODULE_PARM_DESC(objects_max, "Most objects of one user (default 4096)");
 static unsigned int calls_max = 131072;
 module_param(calls_max, uint, 0644);
 MODULE_PARM_DESC(calls_max,
-		 "Most keys in flight and unfetched results of one user (default 131072)");
+		 "Most keys in flight, kept and unfetched results, and tasks of one user (default 131072)");
 
 static unsigned int leases_max = 4096;
 module_param(leases_max, uint, 0644);

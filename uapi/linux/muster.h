@@ -190,8 +190,8 @@ struct muster_verdict {
  * @result_max:		(out) most bytes of one flight's result (O7)
  * @bytes_max:		(out) most result bytes kept for one user (O7)
  * @objects_max:	(out) most objects of one user (O7)
- * @calls_max:		(out) most calls in flight of one user, results that
- *			wait for MUSTER_FLIGHT_FETCH included (O7)
+ * @calls_max:		(out) most calls in flight of one user; kept results, results that
+ *			wait for MUSTER_FLIGHT_FETCH, and tasks of groups included (O7)
  * @handovers_default:	(out) hand-overs per call where the opener said none (F6)
  * @leases_max:		(out) most leases of one user (O7, L1); 0: there are none
  */
@@ -485,7 +485,8 @@ struct muster_totals {
  * Errors: EBUSY, ENOENT (F9); EDEADLK the calling thread leads this key (F11);
  * EOWNERDEAD the leader died and the call may be handed over no more (F6);
  * ENOSPC calls_max is reached; ENOBUFS the result did not fit and may not be
- * kept either, since bytes_max or calls_max is reached; EMFILE, ENFILE, and those of
+ * kept either, since bytes_max or calls_max is reached, or 1,024 of the process wait to be
+ * fetched through this open file; EMFILE, ENFILE, and those of
  * open(2) and read(2) where the result is a file; EIO it is shorter than when it was
  * handed in; ETIMEDOUT, EAGAIN, EINTR.
  */
@@ -778,8 +779,8 @@ struct muster_barrier_await {
  *		waits learns it
  * @token:	as AWAIT gave it
  *
- * Errors: EPERM the process runs no such action; EPIPE the barrier was broken or
- * reset meanwhile, nobody was released.
+ * Errors: EPERM the process runs no such action, or has been given a later one since;
+ * EPIPE the barrier was broken or reset meanwhile, nobody was released.
  */
 struct muster_barrier_complete {
 	__u32 size;
