@@ -161,7 +161,8 @@ static void hand_in(const struct flight *flight, int file, int status)
 {
 	struct muster_flight_finish finish = {
 		.size = sizeof(finish),
-		.flags = flight->finish_flags,
+		/* Without keep the module refuses it. */
+		.flags = flight->keep ? flight->finish_flags : 0,
 		.key = (uintptr_t)flight->key,
 		.key_len = strlen(flight->key),
 		.status = status,
@@ -186,6 +187,7 @@ static void hand_in(const struct flight *flight, int file, int status)
 		    flight->key);
 		finish.keep = 0;
 		finish.grace = 0;
+		finish.flags &= ~MUSTER_FINISH_KEEP_FAILURE;
 		err = try_ioctl(flight->fd, MUSTER_FLIGHT_FINISH, &finish);
 	}
 	if (err)

@@ -285,6 +285,27 @@ test_flight_keep() {
 	same "$(cat out)" 7
 }
 
+# flight: --keep-failure where nothing is kept loses no answer
+test_flight_keep_failure_alone() {
+	fails 3 muster flight --keep-failure "$k" sh -c 'echo a; exit 3' >out
+	same "$(cat out)" a
+	fails 3 muster once --for 0 --keep-failure "$k" sh -c 'echo b; exit 3' >out
+	same "$(cat out)" b
+}
+
+# flight: an answer that is too long to be kept is given all the same
+test_flight_too_long_to_keep() {
+	max=/sys/module/muster/parameters/bytes_max
+	was=$(cat $max)
+	echo 4096 >$max
+	muster flight --keep 1h --keep-failure "$k" sh -c 'head -c 60000 /dev/zero; exit 3' \
+		>out 2>0.err || got=$?
+	echo "$was" >$max
+	same "$got" 3
+	same "$(wc -c <out)" 60000
+	says 0.err "too long to be kept: .*bytes_max"
+}
+
 # flight: what is kept is there for long output, too
 test_flight_keep_long() {
 	muster flight --keep 1h "$k" sh -c 'head -c 3000000 /dev/urandom' >out.0
