@@ -67,6 +67,7 @@ bool device_trouble(int err, char *why, size_t len);
 __attribute__((noreturn)) void die_old(const char *what);
 __attribute__((noreturn)) void die_open(int err, const char *name);
 __attribute__((noreturn)) void die_error(int err, const char *doing);
+__attribute__((noreturn)) void die_output(void);
 void flush_output(void);
 
 /* ---- duration.c ---- */
@@ -152,6 +153,7 @@ struct run {
 void run_command(char **argv, int output, struct run *run);
 void run_task(char **argv, int output, int group, struct run *run);
 __attribute__((noreturn)) void exec_command(char **argv);
+bool write_all(int fd, const char *buf, size_t len);
 bool copy_all(int from, int to);
 
 #endif /* CLI_H */

@@ -106,7 +106,8 @@ static void print_long(const struct flight *flight)
 	err = try_ioctl(flight->fd, MUSTER_FLIGHT_FETCH, &fetch);
 	if (err)
 		die_error(err, flight->key);
-	fwrite(buf, 1, fetch.result_len, stdout);
+	if (!write_all(STDOUT_FILENO, buf, fetch.result_len))
+		die_output();
 	free(buf);
 }
 
@@ -116,13 +117,12 @@ static int follow(const struct flight *flight)
 
 	if (join->outcome & MUSTER_OUTCOME_FD) {
 		if (!copy_all(join->fd, STDOUT_FILENO))
-			die_error(-errno, "cannot write to stdout");
+			die_output();
 	} else if (join->outcome & MUSTER_OUTCOME_TRUNCATED) {
 		print_long(flight);
-	} else {
-		fwrite(flight->buf, 1, join->result_len, stdout);
+	} else if (!write_all(STDOUT_FILENO, flight->buf, join->result_len)) {
+		die_output();
 	}
-	flush_output();
 	/* Libraries may use any number. */
 	return join->status >= 0 && join->status < 256 ? join->status : STATUS_MUSTER;
 }
@@ -231,7 +231,7 @@ static int lead(struct flight *flight)
 	else
 		hand_in(flight, file, run.status);
 	if (lseek(file, 0, SEEK_SET) || !copy_all(file, STDOUT_FILENO))
-		die_error(-errno, "cannot write to stdout");
+		die_output();
 	return run.status;
 }
 

@@ -235,11 +235,11 @@ static const char *state_name(const struct muster_group_result *result)
 static void print_task(const struct tasks *tasks, const struct muster_group_result *result,
 		       const void *data)
 {
-	if (tasks->output)
-		fwrite(data, 1, result->result_len, stdout);
-	else
+	if (!tasks->output)
 		printf("%" PRIu64 " %s %d\n", (uint64_t)result->slot, state_name(result),
 		       result->state == MUSTER_TASK_DONE ? result->status : 0);
+	else if (!write_all(STDOUT_FILENO, data, result->result_len))
+		die_output();
 }
 
 static void print_tasks(const struct tasks *tasks)

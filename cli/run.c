@@ -216,16 +216,25 @@ static void read_signals(struct job *job, struct run *run)
 		pass_signal(job, &info, run);
 }
 
-static bool write_all(int fd, const char *buf, size_t len)
+/*
+ * Writes all there is; false and errno if that fails. Others may have made what we write to
+ * non-blocking, as it is shared with them: then waits for room.
+ */
+bool write_all(int fd, const char *buf, size_t len)
 {
+	struct pollfd one = { .fd = fd, .events = POLLOUT };
 	ssize_t written;
 
-	for (; len; buf += written, len -= written) {
-		do {
-			written = write(fd, buf, len);
-		} while (written < 0 && errno == EINTR);
-		if (written < 0)
+	while (len) {
+		written = write(fd, buf, len);
+		if (written >= 0) {
+			buf += written;
+			len -= written;
+		} else if (errno == EAGAIN) {
+			poll(&one, 1, -1);
+		} else if (errno != EINTR) {
 			return false;
+		}
 	}
 	return true;
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,9 +149,15 @@ void die_error(int err, const char *doing)
 	die("%s: %s", doing, muster_strerror(err));
 }
 
+/* The system's own words: muster_strerror() has others for what objects may be in want of. */
+void die_output(void)
+{
+	die("cannot write to stdout: %s", strerror(errno));
+}
+
 /* What was printed has to have arrived, or the exit status says so. */
 void flush_output(void)
 {
 	if (fflush(stdout) || ferror(stdout))
-		die("cannot write to stdout: %s", muster_strerror(-errno));
+		die_output();
 }

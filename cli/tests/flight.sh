@@ -145,6 +145,21 @@ test_flight_sizes() {
 	done
 }
 
+# flight, group: a stdout that is O_NONBLOCK and full is waited for
+test_flight_nonblock() {
+	long='head -c 600000 /dev/zero; exit 4'
+	fails 4 odd nonblock muster flight "$k" sh -c "$long" >out
+	same "$(cat out)" 600000
+	fails 4 muster flight --keep 1h --keep-failure "$k" sh -c "$long" >out
+	fails 4 odd nonblock muster flight "$k" true >out
+	same "$(cat out)" 600000
+	muster group open -n 8 "$k"
+	for i in 1 2 3 4; do
+		muster group run --collect "$k" head -c 60000 /dev/zero
+	done
+	same "$(odd nonblock muster group wait -o "$k")" 240000
+}
+
 # flight: exit statuses: of the command, of its signal, 126 and 127
 test_flight_statuses() {
 	fails 0 muster flight "$k" true
@@ -375,7 +390,12 @@ test_errors() {
 	says 0.err "no such command"
 	muster flight "$k" true >/dev/full
 	fails 125 muster flight "$k" echo a >/dev/full 2>0.err
-	says 0.err "cannot write to stdout"
+	says 0.err "cannot write to stdout: No space left on device"
+	fails 125 muster ls --json >/dev/full 2>1.err
+	says 1.err "cannot write to stdout: No space left on device"
+	muster flight --keep 1h "$k" echo a >out
+	fails 125 muster flight "$k" echo a >/dev/full 2>2.err
+	says 2.err "cannot write to stdout: No space left on device"
 	muster --help >out
 	says out "flight"
 }
