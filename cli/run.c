@@ -42,6 +42,7 @@ static const int passed_on[] = {
  * struct job - a command that runs
  * @pid:	the command
  * @pidfd:	the same
+ * @self:	muster
  * @guard:	the guard
  * @signals:	signalfd
  * @pipe:	reads what the command prints; -1 when that is over, or not of interest
@@ -54,6 +55,7 @@ static const int passed_on[] = {
 struct job {
 	pid_t pid;
 	int pidfd;
+	int self;
 	pid_t guard;
 	int signals;
 	int pipe;
@@ -85,20 +87,30 @@ static void wait_for(int pidfd)
 		;
 }
 
-static void guard(int muster, int pidfd)
+static void guard(const struct job *job)
 {
 	struct pollfd both[] = {
-		{ .fd = muster, .events = POLLIN },
-		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = job->self, .events = POLLIN },
+		{ .fd = job->pidfd, .events = POLLIN },
 	};
 
 	while (poll(both, 2, -1) < 0 && errno == EINTR)
 		;
 	if (!both[1].revents) {
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		wait_for(pidfd);
+		syscall(SYS_pidfd_send_signal, job->pidfd, SIGKILL, NULL, 0);
+		wait_for(job->pidfd);
 	}
 	_exit(0);
+}
+
+/* Without a guard nobody sees to it that the command has ended before others begin. */
+static void abort_start(const struct job *job, const char *doing)
+{
+	int err = errno;
+
+	kill(job->pid, SIGKILL);
+	waitpid(job->pid, NULL, 0);
+	die("%s: %s", doing, strerror(err));
 }
 
 /*
@@ -107,25 +119,30 @@ static void guard(int muster, int pidfd)
  */
 static void start_guard(struct job *job)
 {
-	int muster = syscall(SYS_pidfd_open, getpid(), 0);
 	sigset_t all, mask;
 
-	if (muster < 0)
-		die("pidfd_open: %s", strerror(errno));
+	job->self = syscall(SYS_pidfd_open, getpid(), 0);
+	if (job->self < 0)
+		abort_start(job, "pidfd_open");
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	job->guard = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (!job->guard)
-		guard(muster, job->pidfd);
+		guard(job);
+	if (job->guard < 0)
+		abort_start(job, "cannot start a process");
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	/* Without it nobody sees to it that the command has ended before others begin. */
-	if (job->guard < 0) {
-		kill(job->pid, SIGKILL);
-		die("cannot start a process: %s", strerror(errno));
-	}
 }
 
 /* ---- the command ---- */
+
+/* By nohup(1), or of a shell's background: that it comes is of no interest to anybody. */
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
+}
 
 static void take_signals(struct job *job)
 {
@@ -137,8 +154,10 @@ static void take_signals(struct job *job)
 	sigaction(SIGCHLD, &fallback, NULL);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
-	for (i = 0; i < ARRAY_SIZE(passed_on); i++)
-		sigaddset(&mask, passed_on[i]);
+	for (i = 0; i < ARRAY_SIZE(passed_on); i++) {
+		if (!is_ignored(passed_on[i]))
+			sigaddset(&mask, passed_on[i]);
+	}
 	sigprocmask(SIG_BLOCK, &mask, &job->old_mask);
 	job->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (job->signals < 0)
@@ -174,20 +193,21 @@ static void start(struct job *job, char **argv)
 	if (job->pipe >= 0)
 		fcntl(job->pipe, F_SETFL, O_NONBLOCK);
 	job->pidfd = syscall(SYS_pidfd_open, job->pid, 0);
-	if (job->pidfd < 0) {
-		kill(job->pid, SIGKILL);
-		die("pidfd_open: %s", strerror(errno));
-	}
+	if (job->pidfd < 0)
+		abort_start(job, "pidfd_open");
 	start_guard(job);
 }
 
 /*
- * What is typed at a terminal has reached the command already, as it goes to all; that the
- * terminal has gone is told only to the leader of the session, which muster may be.
+ * What is typed at a terminal, or that its size has changed, has reached the command
+ * already, as it goes to all. Not so that the terminal has gone, which is told only to the
+ * leader of the session, which muster may be; nor an alarm that muster was started with.
  */
 static bool has_it_already(const struct signalfd_siginfo *info)
 {
-	return info->ssi_code == SI_KERNEL && info->ssi_signo != SIGHUP;
+	return info->ssi_code == SI_KERNEL &&
+	       (info->ssi_signo == SIGINT || info->ssi_signo == SIGQUIT ||
+		info->ssi_signo == SIGWINCH);
 }
 
 static void pass_signal(struct job *job, const struct signalfd_siginfo *info,
@@ -288,10 +308,10 @@ static void finish(struct job *job)
 		read_output(job);
 	if (job->pipe >= 0)
 		close(job->pipe);
-	if (job->guard > 0) {
-		kill(job->guard, SIGKILL);
-		waitpid(job->guard, NULL, 0);
-	}
+	/* It looks at these two as long as it is there. */
+	kill(job->guard, SIGKILL);
+	waitpid(job->guard, NULL, 0);
+	close(job->self);
 	close(job->pidfd);
 }
 

@@ -244,6 +244,22 @@ test_flight_signals() {
 	says 1.err "since 1 before it died or gave up"
 }
 
+# flight: a signal that muster was started to ignore does not make it give up
+test_flight_ignored() {
+	(trap '' INT && exec muster flight "$k" /tmp/slow) >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	muster flight "$k" /tmp/slow >out.1 2>1.err &
+	follower=$!
+	soon has_waiters "$leader" 1
+	kill -INT "$leader"
+	touch go
+	ended 7 "$leader"
+	ended 7 "$follower"
+	has_lines runs 1
+	cmp out.0 out.1
+}
+
 # flight: a follower that is killed, or waits too long, leaves the others alone
 test_flight_timeout() {
 	muster flight "$k" /tmp/slow >out.0 2>0.err &

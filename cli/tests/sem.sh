@@ -180,6 +180,13 @@ test_lock_terminal() {
 	has_lines seen 1
 }
 
+# lock: an alarm that muster was started with reaches the command
+test_lock_alarm() {
+	odd alarm muster lock "$k" odd sigwait >out 2>a.err &
+	soon has_lines out 1
+	ended 0 $!
+}
+
 # lock: the next one is told if a command was killed; a failure is none
 test_lock_abandoned() {
 	env='echo $MUSTER_ABANDONED $MUSTER_TOKEN'
