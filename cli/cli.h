@@ -152,7 +152,8 @@ struct run {
 
 void run_command(char **argv, int output, struct run *run);
 void run_task(char **argv, int output, int group, struct run *run);
-__attribute__((noreturn)) void exec_command(char **argv);
+int exec_command(char **argv);
+int end_as_command(int status);
 bool write_all(int fd, const char *buf, size_t len);
 bool copy_all(int from, int to);
 

@@ -4,9 +4,11 @@
  *
  * A command is a struct command in the file of its family, and a line in the table.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -103,10 +105,26 @@ static int help(FILE *to)
 	return to == stdout ? 0 : STATUS_MUSTER;
 }
 
+/*
+ * Who was started with one of the three streams closed would open an object in its place,
+ * and write to that.
+ */
+static void open_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	open_streams();
 	if (argc < 2)
 		return help(stderr);
 	if (!strcmp(argv[1], "help") && argc == 3) {
@@ -120,7 +138,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(argv[1], commands[i]->name)) {
 			command = commands[i];
-			return command->run(argc - 1, argv + 1);
+			return end_as_command(command->run(argc - 1, argv + 1));
 		}
 	}
 	die_usage("%s: no such command; muster --help lists them", argv[1]);

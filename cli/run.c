@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,15 +67,18 @@ struct job {
 	bool ended;
 };
 
-/* Ends, with the status that says why the command could not be run. */
-void exec_command(char **argv)
+/* The signal that killed the command, or 0. */
+static int killed_by;
+
+/* Does not return, or with the status that says why the command could not be run. */
+int exec_command(char **argv)
 {
 	int err;
 
 	execvp(argv[0], argv);
 	err = errno;
 	say("cannot run %s: %s", argv[0], strerror(err));
-	_exit(err == ENOENT ? STATUS_MISSING : STATUS_CANNOT);
+	return err == ENOENT ? STATUS_MISSING : STATUS_CANNOT;
 }
 
 /* ---- the guard ---- */
@@ -172,7 +176,7 @@ static void child(const struct job *job, pid_t parent, int output, char **argv)
 	if (output >= 0 && dup2(output, STDOUT_FILENO) < 0)
 		_exit(STATUS_MUSTER);
 	sigprocmask(SIG_SETMASK, &job->old_mask, NULL);
-	exec_command(argv);
+	_exit(exec_command(argv));
 }
 
 static void start(struct job *job, char **argv)
@@ -333,8 +337,8 @@ void run_task(char **argv, int output, int group, struct run *run)
 		attend(&job, run);
 	finish(&job);
 	run->killed = WIFSIGNALED(job.wait_status);
-	run->status = run->killed ? 128 + WTERMSIG(job.wait_status) :
-				    WEXITSTATUS(job.wait_status);
+	killed_by = run->killed ? WTERMSIG(job.wait_status) : 0;
+	run->status = run->killed ? 128 + killed_by : WEXITSTATUS(job.wait_status);
 	close(job.signals);
 	sigprocmask(SIG_SETMASK, &job.old_mask, NULL);
 }
@@ -343,6 +347,33 @@ void run_task(char **argv, int output, int group, struct run *run)
 void run_command(char **argv, int output, struct run *run)
 {
 	run_task(argv, output, -1, run);
+}
+
+/**
+ * end_as_command - the last thing that muster does
+ * @status:	the exit status that it would have
+ *
+ * If that tells of the signal that has killed the command, muster dies of the same one, as
+ * timeout(1) does: so a shell that runs a script stops at Ctrl-C. $? is the same. There is
+ * nothing to see in a core of muster's.
+ *
+ * Return: the status, if it is still there.
+ */
+int end_as_command(int status)
+{
+	struct sigaction fallback = { .sa_handler = SIG_DFL };
+	sigset_t mask;
+
+	if (!killed_by || status != 128 + killed_by)
+		return status;
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+	prctl(PR_SET_DUMPABLE, 0);
+	sigaction(killed_by, &fallback, NULL);
+	sigemptyset(&mask);
+	sigaddset(&mask, killed_by);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
+	raise(killed_by);
+	return status;
 }
 
 /* Copies what there is to read; false and errno if that fails. */

@@ -113,6 +113,17 @@ static void give_back(const struct grip *grip)
 		die_error(-errno, grip->name);
 }
 
+/* The permits are CMD's. If there is none, nothing has happened that the next should know. */
+static int become_command(const struct grip *grip)
+{
+	int status;
+
+	fcntl(grip->fd, F_SETFD, 0);
+	status = exec_command(grip->options.argv);
+	give_back(grip);
+	return status;
+}
+
 /*
  * If CMD was killed, what it was about may be in disorder: to end without giving the
  * permits back tells that to the next one.
@@ -121,10 +132,8 @@ static int run_inside(const struct grip *grip)
 {
 	struct run run;
 
-	if (grip->no_fork) {
-		fcntl(grip->fd, F_SETFD, 0);
-		exec_command(grip->options.argv);
-	}
+	if (grip->no_fork)
+		return become_command(grip);
 	run_command(grip->options.argv, -1, &run);
 	if (!run.killed)
 		give_back(grip);
@@ -286,7 +295,8 @@ static int rwlock_run(int argc, char **argv)
 #define HELP_HOLD							\
 	"  -T, --try             do not wait: if others have it, exit with 1\n"	\
 	"  -F, --no-fork         CMD takes muster's place: one process less; but it must leave\n" \
-	"                        the descriptor open that it gets, or the place is lost\n"
+	"                        the descriptor open that it gets, or the place is lost, and\n" \
+	"                        the next one has MUSTER_ABANDONED=1, however CMD ends\n"
 
 const struct command sem_command = {
 	.name = "sem",

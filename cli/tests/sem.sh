@@ -227,6 +227,55 @@ test_lock_no_fork() {
 	fails 127 muster lock --no-fork "$k" ./nothing 2>0.err
 }
 
+# lock: --no-fork: where CMD cannot be run nothing has been left undone
+test_lock_no_fork_none() {
+	muster lock "$k" /tmp/inside a 2>a.err &
+	a=$!
+	soon has_lines inside 1
+	muster lock -F "$k" ./nothing 2>b.err &
+	b=$!
+	soon has_waiters $a 1
+	muster lock "$k" sh -c 'echo $MUSTER_ABANDONED' >out 2>c.err &
+	c=$!
+	soon has_waiters $a 2
+	touch go.a
+	ended 0 $a
+	ended 127 $b
+	ended 0 $c
+	same "$(cat out)" 0
+}
+
+# lock, flight: who runs a CMD that is killed dies the same way, once all is done
+test_lock_dies_alike() {
+	cat >script <<-'END'
+		muster lock "$1" sh -c 'kill -TERM $$'
+		echo $?
+		muster flight --keep 1h --keep-failure "$1" sh -c 'echo a; kill -USR1 $$'
+		echo $?
+		echo -- >&2
+		muster flight "$1" true
+		echo $?
+	END
+	bash script "$k" >out 2>0.err
+	same "$(tr '\n' ' ' <out)" "143 a 138 a 138 "
+	same "$(sed 's/^.*line //; s/muster.*//' 0.err | tr -s ' \n' ' ' |
+		sed 's/[0-9]*: [0-9]* //g')" "Terminated User defined signal 1 -- "
+	# Without a core of its own.
+	(ulimit -c unlimited && fails 139 muster lock "$k" sh -c 'ulimit -c 0; kill -SEGV $$')
+	same "$(ls | grep core)" ""
+}
+
+# lock, flight: streams that are closed
+test_lock_closed_streams() {
+	muster flight "$k" sh -c 'echo hello' >&-
+	muster flight "$k" sh -c 'echo hello >&2' 2>&-
+	same "$(muster flight "$k" sh -c 'cat; echo hello' <&-)" hello
+	muster lock -v "$k" true 2>&-
+	muster lock "$k" sh -c 'fds=$(for i in 0 1 2; do readlink /proc/$$/fd/$i; done)
+		echo "$fds" >fds' <&- >&- 2>&-
+	same "$(tr '\n' ' ' <fds)" "/dev/null /dev/null /dev/null "
+}
+
 # rwlock: readers together, a writer alone, and nobody overtakes one that waits
 test_rwlock() {
 	muster rwlock -r "$k" /tmp/inside a 2>a.err &
