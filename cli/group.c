@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,9 @@
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open	434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range	436
 #endif
 
 /**
@@ -190,13 +194,48 @@ static int group_add(struct tasks *tasks)
 	return do_task(tasks, slot);
 }
 
-static void leave_streams(void)
+/*
+ * Nothing of the caller's is kept but the group: no terminal, no directory, and no file or
+ * lock that the caller has open.
+ */
+static void leave_all(int group, int watched, int ready)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int fd;
+	const int kept[] = { group, watched, ready };
+	int fd, most = 2;
+	size_t i;
 
+	setsid();
+	if (chdir("/"))
+		die("/: %s", strerror(errno));
 	for (fd = 0; null >= 0 && fd < 3; fd++)
 		dup2(null, fd);
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		most = kept[i] > most ? kept[i] : most;
+	for (fd = 3; fd < most; fd++) {
+		if (fd != group && fd != watched && fd != ready)
+			close(fd);
+	}
+	syscall(SYS_close_range, most + 1, UINT_MAX, 0);
+}
+
+/*
+ * A descriptor of the process that the group is kept for. The caller may end while we look:
+ * then its number is another's, or process 1 seems to have called us.
+ */
+static int watch_process(const struct tasks *tasks)
+{
+	pid_t parent = getppid(), pid = tasks->pid ? tasks->pid : parent;
+	int fd;
+
+	if (!pid)
+		die("the calling process is out of sight: --while says how long to stay");
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		die("process %d: %s", pid, strerror(errno));
+	if (!tasks->pid && (getppid() != parent || (pid == 1 && getsid(1) != getsid(0))))
+		die("the calling process has ended: --while says how long to stay");
+	return fd;
 }
 
 static int group_open(struct tasks *tasks)
@@ -205,14 +244,10 @@ static int group_open(struct tasks *tasks)
 	int ready;
 
 	open_tasks(tasks, O_CREAT, false);
-	if (!tasks->pid)
-		tasks->pid = getppid();
-	one.fd = syscall(SYS_pidfd_open, tasks->pid, 0);
-	if (one.fd < 0)
-		die("process %d: %s", tasks->pid, strerror(errno));
+	one.fd = watch_process(tasks);
 	if (!go_to_background(&ready))
 		return 0;
-	leave_streams();
+	leave_all(tasks->fd, one.fd, ready);
 	tell_ready(ready);
 	while (poll(&one, 1, -1) < 0 && errno == EINTR)
 		;

@@ -71,26 +71,6 @@ const char *owner_name(uint32_t uid, char *buf, size_t len)
 	return buf;
 }
 
-/* What a process calls itself; "-" if it is not there for us. It must not steer a terminal. */
-const char *process_name(int pid, char *buf, size_t len)
-{
-	char path[32], *at;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = pid > 0 ? fopen(path, "re") : NULL;
-	if (!file || !fgets(buf, len, file))
-		snprintf(buf, len, "-");
-	buf[strcspn(buf, "\n")] = 0;
-	if (file)
-		fclose(file);
-	for (at = buf; *at; at++) {
-		if ((unsigned char)*at < ' ' || *at == 127)
-			*at = '?';
-	}
-	return buf;
-}
-
 /* The length of a UTF-8 character that is well formed; 0 if it is not. */
 static size_t character(const unsigned char *text, size_t len)
 {
@@ -107,6 +87,38 @@ static size_t character(const unsigned char *text, size_t len)
 	return need;
 }
 
+/* Not what would steer a terminal, or is no text. The last is that of C1, in UTF-8. */
+static bool is_shown(const unsigned char *text, size_t n)
+{
+	return n && *text >= ' ' && *text != 127 && !(*text == 0xc2 && text[1] < 0xa0);
+}
+
+/* What a process calls itself; "-" if it is not there for us. It must not steer a terminal. */
+const char *process_name(int pid, char *buf, size_t len)
+{
+	char path[32], name[64], *to = buf;
+	const char *from = name;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = pid > 0 ? fopen(path, "re") : NULL;
+	if (!file || !fgets(name, sizeof(name), file))
+		snprintf(name, sizeof(name), "-");
+	name[strcspn(name, "\n")] = 0;
+	if (file)
+		fclose(file);
+	for (; *from && (size_t)(to - buf) + 4 < len; from += n ? n : 1) {
+		n = character((const unsigned char *)from, strlen(from));
+		if (is_shown((const unsigned char *)from, n))
+			to = mempcpy(to, from, n);
+		else
+			*to++ = '?';
+	}
+	*to = 0;
+	return buf;
+}
+
 /*
  * For people, @most characters: others have chosen names, and what would steer a terminal,
  * or is no text, is a question mark.
@@ -118,12 +130,11 @@ void print_text(const void *name, size_t len, size_t most)
 
 	for (; len && most; text += n, len -= n, most--) {
 		n = character(text, len);
-		/* The second is that of C1, in UTF-8. */
-		if (!n || *text < ' ' || *text == 127 || (*text == 0xc2 && text[1] < 0xa0)) {
+		if (is_shown(text, n)) {
+			fwrite(text, 1, n, stdout);
+		} else {
 			putchar('?');
 			n = n ? n : 1;
-		} else {
-			fwrite(text, 1, n, stdout);
 		}
 	}
 }

@@ -102,3 +102,36 @@ test_group_open() {
 	kill -9 $!
 	soon fails 125 muster group wait "$k" 2>/dev/null
 }
+
+# group open: what stays has nothing of the caller's but the group
+test_group_open_background() {
+	exec 9>kept
+	bash -c 'muster group open -v "$1" 2>said; echo $$ $PPID >caller; until [ -e go ]; do
+		usleep 20000; done' bash "$k" &
+	caller=$!
+	soon has_lines caller 1
+	pid=$(sed -n 's/.*: process //p' said)
+	same "$(readlink /proc/$pid/cwd)" /
+	same "$(cut -d ' ' -f 6 /proc/$pid/stat)" "$pid"
+	ls -l /proc/$pid/fd | sed -n 's/.*-> //p' >fds
+	same "$(grep -c "^/dev/null\$" fds)" 3
+	fails 1 grep -e kept -e said -e pipe fds
+	exec 9>&-
+	touch go
+	ended 0 $caller
+	soon is_gone "$pid"
+}
+
+# group open: a caller that has ended keeps nothing
+test_group_open_orphan() {
+	cat >orphan <<-'END'
+		until grep -q "^PPid:[^0-9]*1$" /proc/$$/status; do
+			usleep 20000
+		done
+		exec muster group open "$1"
+	END
+	sh -c 'sh orphan "$1" 2>said & :' sh "$k"
+	soon has_lines said 1
+	says said "calling process has ended: --while"
+	fails 125 muster group wait "$k" 2>0.err
+}

@@ -117,6 +117,25 @@ test_ls_escapes() {
 	jq -e '.[].name | select(endswith("1mÿx"))' out
 }
 
+# flight, stat: nor does what a process calls itself
+test_ls_process_escapes() {
+	csi=$(printf '\302\233')
+	cp /usr/local/bin/muster "./a${csi}b"
+	"./a${csi}b" flight --group "$k" key /tmp/slow >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	muster flight -v --group "$k" key true >out.1 2>1.err &
+	follower=$!
+	soon has_waiters $leader 1
+	says 1.err "process $leader (a?b) leads"
+	muster stat --json flight "$k" >out
+	says out '"command":"a?b"'
+	! grep -q "$csi" out 1.err
+	touch go
+	ended 7 $leader
+	ended 7 $follower
+}
+
 # ls: users see what they may open, and nothing else
 test_ls_users() {
 	as alice muster flight --keep 1h --group "$k.shut" key true
