@@ -13,20 +13,30 @@ static const char *how_broken(uint32_t broken_by)
 {
 	switch (broken_by) {
 	case MUSTER_BROKEN_TIMEOUT:
-		return "one of them waited too long";
+		return "waited too long";
 	case MUSTER_BROKEN_DEATH:
-		return "one of them was killed";
+		return "was killed";
 	case MUSTER_BROKEN_ACTION:
-		return "the action failed";
-	case MUSTER_BROKEN_RESET:
-		return "it was reset";
+		return "ran the action, which failed";
 	}
-	return "it is broken";
+	return "broke it";
 }
 
-static int broken(const char *name, const struct muster_arrival *arrival)
+static int broken(int fd, const char *name, const struct muster_arrival *arrival)
 {
-	say("%s: %s; %u of %u were there", name, how_broken(arrival->broken_by),
+	struct muster_barrier_stat stat;
+	char who[32] = "one of them";
+
+	if (arrival->broken_by == MUSTER_BROKEN_RESET) {
+		say("%s: it was reset; %u of %u were there", name, arrival->arrived,
+		    arrival->parties);
+		return STATUS_BROKEN;
+	}
+	/* Who it was is known until then. */
+	if (muster_barrier_stat(fd, &stat, NULL, 0) >= 0 && stat.broken_pid > 0 &&
+	    stat.broken_by == arrival->broken_by)
+		snprintf(who, sizeof(who), "process %d", stat.broken_pid);
+	say("%s: %s %s; %u of %u were there", name, who, how_broken(arrival->broken_by),
 	    arrival->arrived, arrival->parties);
 	if (arrival->broken_by == MUSTER_BROKEN_ACTION && arrival->status > 0 &&
 	    arrival->status < 256)
@@ -64,7 +74,7 @@ static int await(int fd, const struct options *options, const char *name, bool p
 		ret = muster_barrier_await(fd, options->deadline, &arrival);
 	} while (ret == -EINTR);
 	if (ret == -EPIPE)
-		return broken(name, &arrival);
+		return broken(fd, name, &arrival);
 	if (ret < 0) {
 		status = conflict_status(options, ret);
 		if (status < 0)

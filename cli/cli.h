@@ -63,6 +63,7 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void say_more(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn)) void die_usage(const char *format, ...);
+const char *and_others(const char *what, uint64_t nr, char *buf, size_t len);
 bool device_trouble(int err, char *why, size_t len);
 __attribute__((noreturn)) void die_old(const char *what);
 __attribute__((noreturn)) void die_open(int err, const char *name);
@@ -81,6 +82,7 @@ uint64_t now_ns(void);
 /**
  * struct options - what the commands that wait and run something have in common
  * @deadline:	how long to wait
+ * @timed:	that was said
  * @nonblock:	do not wait at all
  * @conflict:	exit status if it would have to wait, or waited too long; -1 the usual
  * @mode:	of a new object; -1: only for the user's own
@@ -90,6 +92,7 @@ uint64_t now_ns(void);
  */
 struct options {
 	uint64_t deadline;
+	bool timed;
 	bool nonblock;
 	int conflict;
 	int mode;

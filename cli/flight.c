@@ -72,7 +72,7 @@ static int try_ioctl(int fd, unsigned long cmd, void *arg)
 static void tell_wait(const struct flight *flight)
 {
 	const struct muster_flight_join *join = &flight->join;
-	char waited[32], age[32];
+	char waited[32], age[32], also[48];
 
 	format_duration(now_ns() - flight->began, waited, sizeof(waited));
 	format_duration(join->age, age, sizeof(age));
@@ -86,8 +86,9 @@ static void tell_wait(const struct flight *flight)
 			 join->outcome & MUSTER_OUTCOME_STALE ?
 			 ", stale: another process refreshes it" : "");
 	else
-		say_more("%s: another process led, waited %s, as did %u others", flight->key,
-			 waited, join->shared ? join->shared - 1 : 0);
+		say_more("%s: another process led, waited %s%s", flight->key, waited,
+			 and_others(", as did", join->shared ? join->shared - 1 : 0, also,
+				    sizeof(also)));
 }
 
 static void print_long(const struct flight *flight)
@@ -170,6 +171,7 @@ static void hand_in(const struct flight *flight, int file, int status)
 		.keep = flight->keep,
 		.grace = flight->grace,
 	};
+	char also[48];
 	struct stat st;
 	int err;
 
@@ -192,8 +194,8 @@ static void hand_in(const struct flight *flight, int file, int status)
 	}
 	if (err)
 		die_error(err, flight->key);
-	say_more("%s: done, exit status %d, for %u others", flight->key, status,
-		 finish.followers);
+	say_more("%s: done, exit status %d%s", flight->key, status,
+		 and_others(", for", finish.followers, also, sizeof(also)));
 }
 
 /* Another is to do it, if anybody waits. */
@@ -252,34 +254,46 @@ static int join(struct flight *flight, uint32_t flags)
 	return try_ioctl(flight->fd, MUSTER_FLIGHT_JOIN, &flight->join);
 }
 
-/* Who leads, and since when; it may have ended meanwhile, or be nobody whom we can see. */
-static void tell_leader(const struct flight *flight)
+/* Who leads, and since when. */
+static void tell_leader(const struct flight *flight, const struct muster_process *leader)
 {
-	char name[32], since[32];
-	struct muster_process leader;
+	char name[32], since[32], also[48];
 	uint64_t now = now_ns();
+
+	process_name(leader->pid, name, sizeof(name));
+	format_duration(now > leader->since ? now - leader->since : 0, since, sizeof(since));
+	say_more("%s: process %d (%s) leads, for %s now: waiting for it%s", flight->key,
+		 leader->pid, name, since,
+		 and_others(leader->amount == 1 ? ", as does" : ", as do", leader->amount, also,
+			    sizeof(also)));
+}
+
+/* Another process leads; it may have ended meanwhile, or be one that we cannot see. */
+static void before_waiting(const struct flight *flight)
+{
+	struct muster_process leader;
 	int nr = muster_flight_processes(flight->fd, flight->key, strlen(flight->key), &leader, 1);
 
 	if (nr < 1 || leader.pid < 1) {
 		say_more("%s: another process leads: waiting for it", flight->key);
 		return;
 	}
-	process_name(leader.pid, name, sizeof(name));
-	format_duration(now > leader.since ? now - leader.since : 0, since, sizeof(since));
-	say_more("%s: process %d (%s) leads, for %s now: waiting for it, as do %llu others",
-		 flight->key, leader.pid, name, since, (unsigned long long)leader.amount);
+	if (!flight->options.timed && held_around(&leader, 1))
+		die_deadlock(flight->key);
+	tell_leader(flight, &leader);
 }
 
-/* With --verbose says that one waits before one does. */
-static int join_verbosely(struct flight *flight)
+/* Looks before it waits, if that is of interest. */
+static int join_or_wait(struct flight *flight)
 {
 	int err = -EAGAIN;
 
-	if (verbose)
+	if (verbose || !flight->options.timed)
 		err = join(flight, MUSTER_WAIT_NONBLOCK);
 	if (err != -EAGAIN)
 		return err;
-	tell_leader(flight);
+	if (verbose || !flight->options.timed)
+		before_waiting(flight);
 	return join(flight, 0);
 }
 
@@ -302,7 +316,7 @@ static int ask(struct flight *flight)
 	int err;
 
 	flight->began = now_ns();
-	err = verbose ? join_verbosely(flight) : join(flight, 0);
+	err = join_or_wait(flight);
 	if (err < 0)
 		return no_answer(flight, err);
 	tell_wait(flight);

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "names.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open	434
@@ -84,11 +84,29 @@ static int no_turn(const struct tasks *tasks, int err)
 	return status;
 }
 
+/* How many tasks of the group this process is run by; @limit gets how many may run. */
+static uint64_t tasks_around(const struct tasks *tasks, uint32_t *limit)
+{
+	static struct muster_process list[MUSTER_PROCESSES_MAX];
+	struct muster_group_stat stat;
+	int nr = muster_group_stat(tasks->fd, &stat, list, ARRAY_SIZE(list));
+
+	*limit = nr < 0 ? 0 : stat.limit;
+	return held_around(list, nr);
+}
+
 /* Waits for its turn; 0 or a negative errno. */
 static int add_task(const struct tasks *tasks, uint64_t *slot)
 {
-	int err;
+	uint32_t limit;
+	int err = -EAGAIN;
 
+	if (!tasks->options.timed)
+		err = muster_group_add(tasks->fd, 1, MUSTER_WAIT_NONBLOCK, 0, slot);
+	if (err != -EAGAIN)
+		return err;
+	if (!tasks->options.timed && tasks_around(tasks, &limit) >= limit && limit)
+		die_deadlock(tasks->name);
 	do {
 		err = muster_group_add(tasks->fd, 1, 0, tasks->options.deadline, slot);
 	} while (err == -EINTR);
@@ -318,9 +336,13 @@ static int group_status(const struct tasks *tasks, const struct muster_group_wai
 static int group_wait(struct tasks *tasks)
 {
 	struct muster_group_wait wait = { 0 };
+	uint32_t limit;
 	int ret, status;
 
 	open_tasks(tasks, 0, false);
+	if (!tasks->options.timed && tasks->until == MUSTER_UNTIL_ALL &&
+	    tasks_around(tasks, &limit))
+		die_deadlock(tasks->name);
 	do {
 		ret = muster_group_wait(tasks->fd, tasks->until, tasks->successes,
 					tasks->options.deadline, &wait);

@@ -71,6 +71,56 @@ const char *owner_name(uint32_t uid, char *buf, size_t len)
 	return buf;
 }
 
+/* ---- processes ---- */
+
+/* 0 if it is not there for us. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[512], *end;
+	pid_t parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	/* The name may be anything, but is shorter than that. */
+	end = fgets(text, sizeof(text), file) ? strrchr(text, ')') : NULL;
+	if (!end || sscanf(end, ") %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(file);
+	return parent;
+}
+
+/**
+ * held_around - how much is held by processes that this one is run by, or by itself
+ * @list:	who holds, as a STAT has it
+ * @nr:		how many, or a negative errno: then nobody
+ *
+ * They wait for this process, so that it would wait for ever for what they hold; unless
+ * it was started in the background, which cannot be seen.
+ */
+uint64_t held_around(const struct muster_process *list, int nr)
+{
+	uint64_t held = 0;
+	pid_t pid;
+	int i;
+
+	for (pid = getpid(); nr > 0 && pid > 0; pid = parent_of(pid)) {
+		for (i = 0; i < nr; i++) {
+			if (list[i].role == MUSTER_PROCESS_HOLDER && list[i].pid == pid)
+				held += list[i].amount ? list[i].amount : 1;
+		}
+	}
+	return held;
+}
+
+void die_deadlock(const char *name)
+{
+	die("%s: a process that runs this one has it: this would wait for itself. One in the background that is to wait for its end says --timeout forever",
+	    name);
+}
+
 /* The length of a UTF-8 character that is well formed; 0 if it is not. */
 static size_t character(const unsigned char *text, size_t len)
 {

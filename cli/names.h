@@ -14,6 +14,8 @@ void each_name(uint32_t type, int (*see)(const struct muster_entry *entry, void 
 int open_existing(uint32_t type, const void *name, size_t len);
 const char *owner_name(uint32_t uid, char *buf, size_t len);
 const char *process_name(int pid, char *buf, size_t len);
+uint64_t held_around(const struct muster_process *list, int nr);
+__attribute__((noreturn)) void die_deadlock(const char *name);
 void print_text(const void *text, size_t len, size_t most);
 void print_json_string(const void *name, size_t len);
 

@@ -64,6 +64,7 @@ static bool common_option(struct options *options, int option)
 		return true;
 	case 't':
 		options->deadline = muster_after_ns(duration_option(optarg));
+		options->timed = true;
 		return true;
 	case 'E':
 		options->conflict = number_option(optarg, 0, 255);

@@ -120,6 +120,16 @@ void die_old(const char *what)
 	    what, MUSTER_VERSION);
 }
 
+/* ", as did 3 others", after @what; nothing if there are none. */
+const char *and_others(const char *what, uint64_t nr, char *buf, size_t len)
+{
+	*buf = 0;
+	if (nr)
+		snprintf(buf, len, "%s %llu other%s", what, (unsigned long long)nr,
+			 nr == 1 ? "" : "s");
+	return buf;
+}
+
 /* An object cannot be opened: why, and what to do. */
 void die_open(int err, const char *name)
 {

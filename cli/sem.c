@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "names.h"
 
 #define RWLOCK_ALL	(INT64_C(1) << 62)
 #define PERMITS_MAX	INT64_MAX
@@ -49,38 +49,54 @@ static void set_environment(const struct muster_grant *grant)
 	setenv("MUSTER_ABANDONED", grant->abandoned ? "1" : "0", 1);
 }
 
-/* Who has it, as --verbose says before one waits. */
-static void tell_holders(const struct grip *grip)
+/* Who has it, as --verbose says before one waits: the first few. */
+static void tell_holders(const struct grip *grip, const struct muster_process *list, int nr,
+			 const struct muster_sem_stat *stat)
 {
-	struct muster_process holders[4];
-	struct muster_sem_stat stat;
-	char since[32];
-	int nr, i;
+	char since[32], name[32], behind[48];
+	int i;
 
-	nr = muster_sem_stat(grip->fd, &stat, holders, ARRAY_SIZE(holders));
-	for (i = 0; i < nr && holders[i].role == MUSTER_PROCESS_HOLDER; i++)
-		say_more("%s: process %d has %" PRIu64 " of %" PRIu64 ", for %s", grip->name,
-			 holders[i].pid, (uint64_t)holders[i].amount, (uint64_t)stat.limit,
-			 format_duration(now_ns() - holders[i].since, since, sizeof(since)));
+	for (i = 0; i < nr && i < 4 && list[i].role == MUSTER_PROCESS_HOLDER; i++)
+		say_more("%s: process %d (%s) has %" PRIu64 " of %" PRIu64 ", for %s", grip->name,
+			 list[i].pid, process_name(list[i].pid, name, sizeof(name)),
+			 (uint64_t)list[i].amount, (uint64_t)stat->limit,
+			 format_duration(now_ns() - list[i].since, since, sizeof(since)));
 	if (nr >= 0)
-		say_more("%s: waiting behind %u others", grip->name, stat.waiters);
+		say_more("%s: waiting%s", grip->name,
+			 and_others(" behind", stat->waiters, behind, sizeof(behind)));
+}
+
+/* It is not free. */
+static void before_waiting(const struct grip *grip)
+{
+	static struct muster_process list[MUSTER_PROCESSES_MAX];
+	struct muster_sem_stat stat;
+	int nr = muster_sem_stat(grip->fd, &stat, list, ARRAY_SIZE(list));
+
+	if (nr > 0 && !grip->options.timed && grip->weight <= stat.limit &&
+	    held_around(list, nr) > stat.limit - grip->weight)
+		die_deadlock(grip->name);
+	if (verbose)
+		tell_holders(grip, list, nr, &stat);
 }
 
 static int acquire(const struct grip *grip, struct muster_grant *grant)
 {
-	uint64_t deadline = grip->options.deadline;
+	const struct options *options = &grip->options;
+	bool looks = verbose || !options->timed;
 	int err = -EAGAIN;
 
 	/* A free one is to be had even if one does not want to wait for it. */
-	if (verbose || grip->options.nonblock)
+	if (looks || options->nonblock)
 		err = muster_sem_acquire_grant(grip->fd, grip->weight, MUSTER_WAIT_NONBLOCK,
 					       0, grant);
-	if (err != -EAGAIN || grip->options.nonblock)
+	if (err != -EAGAIN || options->nonblock)
 		return err;
-	if (verbose)
-		tell_holders(grip);
+	if (looks)
+		before_waiting(grip);
 	do {
-		err = muster_sem_acquire_grant(grip->fd, grip->weight, 0, deadline, grant);
+		err = muster_sem_acquire_grant(grip->fd, grip->weight, 0, options->deadline,
+					       grant);
 	} while (err == -EINTR);
 	return err;
 }

@@ -52,12 +52,19 @@ test_flight_verbose() {
 	follower=$!
 	soon has_waiters $leader 1
 	says 0.err "$k: this process leads"
-	says 1.err "$k: process $leader (muster) leads, for [0-9.]*[a-z]* now: waiting for it, as do 0 others"
+	says 1.err "$k: process $leader (muster) leads, for [0-9.]*[a-z]* now: waiting for it\$"
+	muster flight -v "$k" true >out.2 2>2.err &
+	second=$!
+	soon has_waiters $leader 2
+	says 2.err "waiting for it, as does 1 other\$"
 	touch go
 	ended 7 $leader
 	ended 7 $follower
-	says 0.err "$k: done, exit status 7, for 1 others"
-	says 1.err "$k: another process led, waited [0-9.]*[a-z]*, as did 0 others"
+	ended 7 $second
+	says 0.err "$k: done, exit status 7, for 2 others\$"
+	says 1.err "$k: another process led, waited [0-9.]*[a-z]*, as did 1 other\$"
+	muster flight -v "$k" true 2>3.err
+	says 3.err "$k: done, exit status 0\$"
 }
 
 # flight: if the one that runs it is killed, its command is dead before another runs it
@@ -279,6 +286,15 @@ test_flight_timeout() {
 	touch go
 	ended 7 "$leader"
 	has_lines runs 1
+}
+
+# flight: a CMD that asks for its own key is told so
+test_flight_itself() {
+	fails 125 muster flight "$k" sh -c 'muster flight "$1" true; exit $?' sh "$k" 2>0.err
+	says 0.err "would wait for itself"
+	fails 9 muster flight "$k" muster flight -t 20ms -E 9 "$k" true 2>1.err
+	muster flight "$k" muster flight "$k.2" echo other >out
+	same "$(cat out)" other
 }
 
 # flight: --forget-after: who comes later does not wait

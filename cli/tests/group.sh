@@ -83,6 +83,16 @@ test_group_until() {
 	fails 1 muster group wait --successes 3 "$k" >out
 }
 
+# group: a task that waits for its own group, or for its own place, is told so
+test_group_itself() {
+	muster group open -n 1 --keep-going "$k"
+	fails 125 muster group run "$k" muster group wait "$k" 2>0.err
+	says 0.err "would wait for itself"
+	fails 125 muster group run "$k" muster group run "$k" true 2>1.err
+	says 1.err "would wait for itself"
+	fails 124 muster group run "$k" muster group wait -t 20ms "$k"
+}
+
 # group: its name is there as long as the shell that has opened it
 test_group_open() {
 	fails 125 muster group wait "$k" 2>0.err

@@ -118,7 +118,8 @@ test_sem_resize() {
 	soon has_lines inside 1
 	muster sem -v "$k" /tmp/inside b 2>b.err &
 	soon has_waiters $a 1
-	says b.err "process $a has 1 of 1"
+	says b.err "process $a (muster) has 1 of 1"
+	says b.err "$k: waiting\$"
 	muster sem --resize -n 2 "$k"
 	soon has_lines inside 2
 	says b.err "granted after"
@@ -274,6 +275,23 @@ test_lock_closed_streams() {
 	muster lock "$k" sh -c 'fds=$(for i in 0 1 2; do readlink /proc/$$/fd/$i; done)
 		echo "$fds" >fds' <&- >&- 2>&-
 	same "$(tr '\n' ' ' <fds)" "/dev/null /dev/null /dev/null "
+}
+
+# lock, sem, rwlock: a CMD that asks for what it has is told so; in the background it may
+test_lock_itself() {
+	fails 125 muster lock "$k" sh -c 'muster lock "$1" true; exit $?' sh "$k" 2>0.err
+	says 0.err "would wait for itself"
+	fails 125 muster lock -F "$k" muster lock "$k" true 2>1.err
+	says 1.err "would wait for itself"
+	fails 125 muster sem -n 3 -w 2 "$k.3" muster sem -w 2 "$k.3" true 2>2.err
+	muster sem -n 3 -w 2 "$k.3" muster sem "$k.3" echo one >out
+	same "$(cat out)" one
+	fails 125 muster rwlock -r "$k.r" muster rwlock -w "$k.r" true 2>3.err
+	muster rwlock -r "$k.r" muster rwlock -r "$k.r" true
+	fails 1 muster lock "$k" muster lock --try "$k" true
+	fails 124 muster lock "$k" muster lock -t 20ms "$k" true
+	muster lock "$k" sh -c 'muster lock -t forever "$1" sh -c "echo x >>later" &' sh "$k"
+	soon has_lines later 1
 }
 
 # rwlock: readers together, a writer alone, and nobody overtakes one that waits
