@@ -106,7 +106,11 @@ static void check_action(int fd, const struct options *options, const char *name
 }
 
 static const struct option barrier_options[] = {
-	LONG_OPTIONS,
+	LONG_HELP,
+	LONG_VERBOSE,
+	LONG_MODE,
+	LONG_TIMEOUT,
+	LONG_CONFLICT,
 	{ "parties", required_argument, NULL, 'n' },
 	{ "index", no_argument, NULL, 'i' },
 	{ }
@@ -120,7 +124,7 @@ static int barrier_run(int argc, char **argv)
 	int option, fd;
 
 	do {
-		option = next_option(&options, argc, argv, "+" SHORT_OPTIONS "n:i",
+		option = next_option(&options, argc, argv, LETTERS LETTERS_WAIT "vn:i",
 				     barrier_options);
 		if (option == 'n')
 			how.limit = number_option(optarg, 1, INT32_MAX);

@@ -109,20 +109,25 @@ enum {
 	OPT_OWN,	/* the first that is free for a command's own */
 };
 
-#define SHORT_OPTIONS	"hvt:E:"
-#define LONG_OPTIONS							\
-	{ "help", no_argument, NULL, 'h' },				\
-	{ "verbose", no_argument, NULL, 'v' },				\
-	{ "timeout", required_argument, NULL, 't' },			\
-	{ "conflict-exit-code", required_argument, NULL, 'E' },		\
-	{ "mode", required_argument, NULL, OPT_MODE }
+/*
+ * What several have, for their lists: a command takes what has an effect there, and nothing
+ * else. Letters begin with "+:", and all have h.
+ */
+#define LETTERS			"+:h"
+#define LETTERS_WAIT		"t:E:"
+
+#define LONG_HELP		{ "help", no_argument, NULL, 'h' }
+#define LONG_VERBOSE		{ "verbose", no_argument, NULL, 'v' }
+#define LONG_MODE		{ "mode", required_argument, NULL, OPT_MODE }
+#define LONG_TIMEOUT		{ "timeout", required_argument, NULL, 't' }
+#define LONG_CONFLICT		{ "conflict-exit-code", required_argument, NULL, 'E' }
 
 #define HELP_WAIT							\
 	"  -t, --timeout TIME    wait so long at most (500ms, 1.5s, 2h); then exit with 124\n"
 #define HELP_CONFLICT							\
 	"  -E, --conflict-exit-code N\n"				\
-	"                        exit with N when not waiting, or having waited too long,\n" \
-	"                        is why CMD did not run\n"
+	"                        exit with N if CMD was not run because others have it or\n" \
+	"                        the wait was too long\n"
 #define HELP_MODE							\
 	"      --mode MODE       who may use a name that is new: octal, as of a file, both\n" \
 	"                        r and w are needed (default 600; 666 is everybody)\n"

@@ -334,18 +334,33 @@ enum {
 	OPT_KEEP_FAILURE,
 };
 
+#define LONG_WAITS	LONG_VERBOSE, LONG_MODE, LONG_TIMEOUT, LONG_CONFLICT
+#define LONG_GROUP	{ "group", required_argument, NULL, 'g' }
+#define LONG_KEPT	{ "keep-failure", no_argument, NULL, OPT_KEEP_FAILURE },	\
+			{ "fresh", no_argument, NULL, OPT_FRESH }
+
 static const struct option flight_options[] = {
-	LONG_OPTIONS,
-	{ "group", required_argument, NULL, 'g' },
+	LONG_HELP,
+	LONG_WAITS,
+	LONG_GROUP,
+	LONG_KEPT,
 	{ "keep", required_argument, NULL, OPT_KEEP },
-	{ "for", required_argument, NULL, OPT_KEEP },
 	{ "stale", required_argument, NULL, OPT_STALE },
-	{ "keep-failure", no_argument, NULL, OPT_KEEP_FAILURE },
 	{ "forget-after", required_argument, NULL, OPT_FORGET_AFTER },
 	{ "no-follow", no_argument, NULL, OPT_NO_FOLLOW },
-	{ "fresh", no_argument, NULL, OPT_FRESH },
 	{ }
 };
+
+static const struct option once_options[] = {
+	LONG_HELP,
+	LONG_WAITS,
+	LONG_GROUP,
+	LONG_KEPT,
+	{ "for", required_argument, NULL, OPT_KEEP },
+	{ }
+};
+
+static const struct option forget_options[] = { LONG_HELP, LONG_GROUP, { } };
 
 /*
  * A time that is stated, however long, outlives those who have the group open (O3); one
@@ -394,13 +409,13 @@ static void open_group(struct flight *flight, int oflags)
 	flight->fd = open_mode(&flight->options, &how, flight->group);
 }
 
-static int run_flight(struct flight *flight, int argc, char **argv)
+static int run_flight(struct flight *flight, int argc, char **argv, const struct option *longs)
 {
 	int option;
 
 	do {
-		option = next_option(&flight->options, argc, argv, "+" SHORT_OPTIONS "g:",
-				     flight_options);
+		option = next_option(&flight->options, argc, argv, LETTERS LETTERS_WAIT "vg:",
+				     longs);
 		flight_option(flight, option);
 	} while (option != -1);
 	need_names(&flight->options, 1, 1, "KEY");
@@ -418,7 +433,7 @@ static int flight_run(int argc, char **argv)
 {
 	static struct flight flight = { .options = OPTIONS_INIT, .group = "~flight" };
 
-	return run_flight(&flight, argc, argv);
+	return run_flight(&flight, argc, argv, flight_options);
 }
 
 static int once_run(int argc, char **argv)
@@ -429,7 +444,7 @@ static int once_run(int argc, char **argv)
 		.keep = 3600 * NSEC_PER_SEC,
 	};
 
-	return run_flight(&flight, argc, argv);
+	return run_flight(&flight, argc, argv, once_options);
 }
 
 static int forget_run(int argc, char **argv)
@@ -439,8 +454,7 @@ static int forget_run(int argc, char **argv)
 	int option, err;
 
 	do {
-		option = next_option(&flight.options, argc, argv, "+" SHORT_OPTIONS "g:",
-				     flight_options);
+		option = next_option(&flight.options, argc, argv, LETTERS "g:", forget_options);
 		flight_option(&flight, option);
 	} while (option != -1);
 	need_names(&flight.options, 1, 1, "KEY");
@@ -471,10 +485,10 @@ const struct command flight_command = {
 		"      --stale TIME      for so long after that the first one who asks runs CMD\n"
 		"                        again, while others get the old answer at once\n"
 		"      --keep-failure    keep it though CMD fails\n"
-		"      --fresh           what is kept will not do\n"
+		"      --fresh           do not take a kept answer\n"
 		"      --forget-after TIME\n"
-		"                        who asks later than this does not wait for a CMD that runs\n"
-		"                        still, but runs it anew\n"
+		"                        who asks later than this does not wait for a CMD that is\n"
+		"                        still running, but runs it again\n"
 		"      --no-follow       run CMD or nothing: if another process runs it, exit with 1\n"
 		HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
 	.run = flight_run,
@@ -489,8 +503,8 @@ const struct command once_command = {
 	.help =
 		"      --for TIME        so long it counts as done (default 1h; at most the module's\n"
 		"                        linger_max, if meanwhile nobody has the group open)\n"
-		"      --keep-failure    to have failed counts as done\n"
-		"      --fresh           to have been done before does not count\n"
+		"      --keep-failure    a failure counts as done\n"
+		"      --fresh           do not take a kept answer\n"
 		"  -g, --group GROUP     names of GROUP; without it they are your user's own (~once);\n"
 		"                        muster forget --group ~once NAME makes it undone\n"
 		HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
@@ -504,6 +518,6 @@ const struct command forget_command = {
 	.summary = "Who asks for KEY from now on begins a new flight. Exit status 0, or 1 if there\n"
 		   "was none, and nothing kept",
 	.help =
-		"  -g, --group GROUP     as of muster flight\n",
+		"  -g, --group GROUP     its GROUP, as muster flight has it\n",
 	.run = forget_run,
 };

@@ -366,6 +366,7 @@ static int group_cancel(struct tasks *tasks)
 	err = muster_group_cancel(tasks->fd);
 	if (err)
 		die_error(err, tasks->name);
+	say_more("%s: cancelled", tasks->name);
 	return 0;
 }
 
@@ -385,18 +386,6 @@ static int group_reset(struct tasks *tasks)
 
 /* ---- command line ---- */
 
-static const struct {
-	const char *name;
-	int (*run)(struct tasks *tasks);
-} verbs[] = {
-	{ "open", group_open },
-	{ "run", group_run },
-	{ "add", group_add },
-	{ "wait", group_wait },
-	{ "cancel", group_cancel },
-	{ "reset", group_reset },
-};
-
 enum {
 	OPT_KEEP_GOING = OPT_OWN,
 	OPT_STOP,
@@ -405,17 +394,52 @@ enum {
 	OPT_WHILE,
 };
 
-static const struct option group_options[] = {
-	LONG_OPTIONS,
-	{ "limit", required_argument, NULL, 'n' },
-	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
+#define LONG_CREATES							\
+	LONG_HELP, LONG_VERBOSE, LONG_MODE,				\
+	{ "limit", required_argument, NULL, 'n' },			\
+	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING }
+
+static const struct option open_options[] = {
+	LONG_CREATES,
+	{ "while", required_argument, NULL, OPT_WHILE },
+	{ }
+};
+
+static const struct option run_options[] = {
+	LONG_CREATES,
+	LONG_TIMEOUT,
+	LONG_CONFLICT,
 	{ "collect", no_argument, NULL, 'c' },
 	{ "stop", no_argument, NULL, OPT_STOP },
+	{ }
+};
+
+static const struct option wait_options[] = {
+	LONG_HELP,
+	LONG_VERBOSE,
+	LONG_TIMEOUT,
+	LONG_CONFLICT,
 	{ "output", no_argument, NULL, 'o' },
 	{ "successes", required_argument, NULL, OPT_SUCCESSES },
 	{ "failure", no_argument, NULL, OPT_FAILURE },
-	{ "while", required_argument, NULL, OPT_WHILE },
 	{ }
+};
+
+static const struct option cancel_options[] = { LONG_HELP, LONG_VERBOSE, { } };
+static const struct option reset_options[] = { LONG_HELP, LONG_VERBOSE, LONG_CONFLICT, { } };
+
+static const struct verb {
+	const char *name;
+	const char *letters;
+	const struct option *longs;
+	int (*run)(struct tasks *tasks);
+} verbs[] = {
+	{ "open", LETTERS "vn:", open_options, group_open },
+	{ "run", LETTERS LETTERS_WAIT "vn:c", run_options, group_run },
+	{ "add", LETTERS LETTERS_WAIT "vn:c", run_options, group_add },
+	{ "wait", LETTERS LETTERS_WAIT "vo", wait_options, group_wait },
+	{ "cancel", LETTERS "v", cancel_options, group_cancel },
+	{ "reset", LETTERS "vE:", reset_options, group_reset },
 };
 
 static void group_option(struct tasks *tasks, int option)
@@ -449,28 +473,36 @@ static void group_option(struct tasks *tasks, int option)
 	}
 }
 
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+	}
+	die_usage("%s: open, run, add, wait, cancel or reset comes first", name);
+}
+
 static int group_main(int argc, char **argv)
 {
 	static struct tasks tasks = { .options = OPTIONS_INIT };
-	const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+	const struct verb *verb;
 	int option;
-	size_t i;
 
-	/* The verb takes the place of the name of the command. */
-	if (verb) {
-		argc--;
-		argv++;
+	/* The only option before the verb. */
+	if (argc < 2 || argv[1][0] == '-') {
+		next_option(&tasks.options, argc, argv, LETTERS "v", cancel_options);
+		die_usage("open, run, add, wait, cancel or reset is missing");
 	}
+	/* The verb takes the place of the name of the command. */
+	verb = find_verb(argv[1]);
 	do {
-		option = next_option(&tasks.options, argc, argv, "+" SHORT_OPTIONS "n:co",
-				     group_options);
+		option = next_option(&tasks.options, argc - 1, argv + 1, verb->letters,
+				     verb->longs);
 		group_option(&tasks, option);
 	} while (option != -1);
-	for (i = 0; verb && i < ARRAY_SIZE(verbs); i++) {
-		if (!strcmp(verb, verbs[i].name))
-			return verbs[i].run(&tasks);
-	}
-	die_usage("open, run, add, wait, cancel or reset comes first");
+	return verb->run(&tasks);
 }
 
 const struct command group_command = {
@@ -496,8 +528,16 @@ const struct command group_command = {
 		"  -c, --collect         run, add: keep what CMD prints, for wait -o\n"
 		"      --stop            run, add: CMD gets SIGTERM when the group is cancelled\n"
 		"  -o, --output          wait: print what tasks have printed, not their statuses\n"
-		"      --successes N     wait until N have succeeded; else exit with 1\n"
-		"      --failure         wait until one has failed\n"
-		HELP_WAIT HELP_CONFLICT HELP_MODE HELP_VERBOSE,
+		"      --successes N     wait: until N have succeeded; else exit with 1\n"
+		"      --failure         wait: until one has failed\n"
+		"  -t, --timeout TIME    run, add, wait: so long at most (500ms, 1.5s, 2h); then exit\n"
+		"                        with 124\n"
+		"  -E, --conflict-exit-code N\n"
+		"                        run, add, wait, reset: exit with N if it was not done because\n"
+		"                        of others, or the wait was too long\n"
+		"      --mode MODE       open, run, add: who may use a name that is new: octal, as of\n"
+		"                        a file, both r and w are needed (default 600; 666 is\n"
+		"                        everybody)\n"
+		"  -v, --verbose         say on stderr what was waited for, and how it ended\n",
 	.run = group_main,
 };

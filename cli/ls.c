@@ -10,7 +10,7 @@
 #include "names.h"
 
 static const struct option ls_options[] = {
-	LONG_OPTIONS,
+	LONG_HELP,
 	{ "json", no_argument, NULL, 'J' },
 	{ }
 };
@@ -20,7 +20,7 @@ static void parse(struct options *options, int argc, char **argv)
 	int option;
 
 	do {
-		option = next_option(options, argc, argv, "+" SHORT_OPTIONS "J", ls_options);
+		option = next_option(options, argc, argv, LETTERS "J", ls_options);
 		if (option == 'J')
 			as_json = true;
 	} while (option != -1);

@@ -59,13 +59,13 @@ static void print_module_version(void)
 /* What muster is can be told, whether or not there is a module. */
 static int version_run(int argc, char **argv)
 {
-	static const struct option longs[] = { LONG_OPTIONS, { } };
+	static const struct option longs[] = { LONG_HELP, { } };
 	struct options options = OPTIONS_INIT;
 	struct muster_info info;
 	char why[512];
 	int err;
 
-	next_option(&options, argc, argv, "+" SHORT_OPTIONS, longs);
+	next_option(&options, argc, argv, LETTERS, longs);
 	need_names(&options, 0, 0, "");
 	no_command(&options);
 	printf("muster %s, interface version %d\nkernel module", MUSTER_VERSION,

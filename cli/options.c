@@ -72,9 +72,6 @@ static bool common_option(struct options *options, int option)
 	case OPT_MODE:
 		options->mode = mode_option(optarg);
 		return true;
-	case '?':
-	case ':':
-		die_usage("%s", "not understood");
 	}
 	return false;
 }
@@ -94,12 +91,37 @@ static int find_command(int argc, char **argv)
 	return 0;
 }
 
+/*
+ * What is wrong with an option, @option being what getopt_long(3) has said. @word is where
+ * it stands, unless it is a letter that is not known, which may be one of many in a word.
+ */
+static void die_option(int option, const char *word, const struct option *longs)
+{
+	size_t len = strcspn(word, "="), found = 0;
+	bool known = false;
+
+	for (; longs->name; longs++) {
+		known = known || longs->val == optopt;
+		found += !strncmp(word, "--", 2) &&
+			 !strncmp(longs->name, word + 2, len - 2);
+	}
+	if (option == ':')
+		die_usage("%s: it needs a value", word);
+	if (optopt && !known)
+		die_usage("-%c: no such option here", optopt);
+	if (found > 1)
+		die_usage("%s: there is more than one such option", word);
+	if (found)
+		die_usage("%.*s: it takes no value", (int)len, word);
+	die_usage("%.*s: no such option here", (int)len, word);
+}
+
 /**
  * next_option - as getopt_long(3), for what is a command's own
  * @options:	gets what all have in common and, at the end, the operands
  * @argc:	of the command
  * @argv:	of the command
- * @letters:	its letters, after a "+"
+ * @letters:	its letters, after LETTERS
  * @longs:	its options
  *
  * Return: the next option, or -1 at the end.
@@ -110,9 +132,12 @@ int next_option(struct options *options, int argc, char **argv, const char *lett
 	int split = find_command(argc, argv);
 	int option;
 
+	opterr = 0;
 	do {
 		option = getopt_long(split ? split : argc, argv, letters + !!split, longs,
 				     NULL);
+		if (option == '?' || option == ':')
+			die_option(option, argv[optind - 1], longs);
 	} while (option != -1 && common_option(options, option));
 	if (option != -1)
 		return option;

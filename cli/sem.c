@@ -24,6 +24,7 @@
  * @name:	of the semaphore
  * @limit:	its permits; 0: whatever it has
  * @weight:	how many are taken
+ * @weighs:	that was said
  * @reads:	the permit is a reader's
  * @no_fork:	CMD takes the place of muster
  * @resize:	change the limit
@@ -34,6 +35,7 @@ struct grip {
 	const char *name;
 	uint64_t limit;
 	uint64_t weight;
+	bool weighs;
 	bool reads;
 	bool no_fork;
 	bool resize;
@@ -194,27 +196,24 @@ enum {
 	OPT_RESIZE = OPT_OWN,
 };
 
+#define LONG_HOLDS							\
+	LONG_HELP, LONG_VERBOSE, LONG_MODE, LONG_TIMEOUT, LONG_CONFLICT,	\
+	{ "try", no_argument, NULL, 'T' },				\
+	{ "no-fork", no_argument, NULL, 'F' }
+#define LETTERS_HOLD	LETTERS LETTERS_WAIT "vTF"
+
 static const struct option sem_options[] = {
-	LONG_OPTIONS,
-	{ "try", no_argument, NULL, 'T' },
-	{ "no-fork", no_argument, NULL, 'F' },
+	LONG_HOLDS,
 	{ "limit", required_argument, NULL, 'n' },
 	{ "weight", required_argument, NULL, 'w' },
 	{ "resize", no_argument, NULL, OPT_RESIZE },
 	{ }
 };
 
-static const struct option lock_options[] = {
-	LONG_OPTIONS,
-	{ "try", no_argument, NULL, 'T' },
-	{ "no-fork", no_argument, NULL, 'F' },
-	{ }
-};
+static const struct option lock_options[] = { LONG_HOLDS, { } };
 
 static const struct option rwlock_options[] = {
-	LONG_OPTIONS,
-	{ "try", no_argument, NULL, 'T' },
-	{ "no-fork", no_argument, NULL, 'F' },
+	LONG_HOLDS,
 	{ "read", no_argument, NULL, 'r' },
 	{ "write", no_argument, NULL, 'w' },
 	{ }
@@ -228,19 +227,29 @@ static void wait_option(struct grip *grip, int option)
 		grip->no_fork = true;
 }
 
+/* Runs nothing, so that what says how has no meaning. */
 static int resize(struct grip *grip)
 {
+	const struct options *options = &grip->options;
 	int err;
 
-	if (grip->options.argv)
-		die_usage("--resize runs no CMD");
+	no_command(options);
 	if (!grip->limit)
 		die_usage("--resize goes with -n");
+	if (grip->weighs || options->nonblock || grip->no_fork || options->timed ||
+	    options->conflict >= 0 || options->mode >= 0)
+		die_usage("--resize goes with -n and nothing else: no CMD is run");
 	open_sem(grip);
 	err = muster_sem_set_limit(grip->fd, grip->limit, NULL);
 	if (err)
 		die_error(err, grip->name);
 	return 0;
+}
+
+static uint64_t weight_option(struct grip *grip)
+{
+	grip->weighs = true;
+	return number_option(optarg, 0, PERMITS_MAX);
 }
 
 static int sem_run(int argc, char **argv)
@@ -249,21 +258,19 @@ static int sem_run(int argc, char **argv)
 	int option;
 
 	do {
-		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TFn:w:",
+		option = next_option(&grip.options, argc, argv, LETTERS_HOLD "n:w:",
 				     sem_options);
 		wait_option(&grip, option);
 		if (option == 'n')
 			grip.limit = number_option(optarg, 1, PERMITS_MAX);
 		else if (option == 'w')
-			grip.weight = number_option(optarg, 0, PERMITS_MAX);
+			grip.weight = weight_option(&grip);
 		else if (option == OPT_RESIZE)
 			grip.resize = true;
 	} while (option != -1);
 	need_names(&grip.options, 1, 1, "NAME");
-	if (grip.resize) {
-		no_command(&grip.options);
+	if (grip.resize)
 		return resize(&grip);
-	}
 	need_command(&grip.options);
 	open_sem(&grip);
 	return take_and_run(&grip);
@@ -275,7 +282,7 @@ static int lock_run(int argc, char **argv)
 	int option;
 
 	do {
-		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TF",
+		option = next_option(&grip.options, argc, argv, LETTERS_HOLD,
 				     lock_options);
 		wait_option(&grip, option);
 	} while (option != -1);
@@ -291,7 +298,7 @@ static int rwlock_run(int argc, char **argv)
 	int option;
 
 	do {
-		option = next_option(&grip.options, argc, argv, "+" SHORT_OPTIONS "TFrw",
+		option = next_option(&grip.options, argc, argv, LETTERS_HOLD "rw",
 				     rwlock_options);
 		wait_option(&grip, option);
 		if (option == 'r')

@@ -14,6 +14,8 @@
 
 #include "names.h"
 
+#define DELAY_MIN	(10 * NSEC_PER_MSEC)
+
 /**
  * struct sample - an object at one time
  * @entry:	what LIST tells of it
@@ -238,7 +240,7 @@ static void show(const struct samples *now, const struct samples *last)
 /* ---- command line ---- */
 
 static const struct option top_options[] = {
-	LONG_OPTIONS,
+	LONG_HELP,
 	{ "delay", required_argument, NULL, 'd' },
 	{ "count", required_argument, NULL, 'n' },
 	{ }
@@ -263,6 +265,16 @@ static void top(uint64_t delay, uint64_t count)
 	}
 }
 
+/* Without a pause it would do nothing but look, and keep a CPU busy. */
+static uint64_t delay_option(const char *text)
+{
+	uint64_t delay = duration_option(text);
+
+	if (delay < DELAY_MIN)
+		die_usage("%s: there are at least 10ms from one table to the next", text);
+	return delay;
+}
+
 static int top_run(int argc, char **argv)
 {
 	uint64_t delay = 2 * NSEC_PER_SEC, count = 0;
@@ -270,9 +282,9 @@ static int top_run(int argc, char **argv)
 	int option;
 
 	do {
-		option = next_option(&options, argc, argv, "+" SHORT_OPTIONS "d:n:", top_options);
+		option = next_option(&options, argc, argv, LETTERS "d:n:", top_options);
 		if (option == 'd')
-			delay = duration_option(optarg);
+			delay = delay_option(optarg);
 		else if (option == 'n')
 			count = number_option(optarg, 1, UINT32_MAX);
 	} while (option != -1);

@@ -432,6 +432,36 @@ test_errors() {
 	says out "flight"
 }
 
+# options: what has no effect is refused, and errors begin as all do
+test_options() {
+	refuses() {
+		text=$1
+		shift
+		fails 125 muster "$@" 2>0.err
+		same "$(head -n 1 0.err)" "muster $1: $text"
+		same "$(grep -c -e '^usage: muster ' -e '^muster .* --help tells more' 0.err)" 2
+		has_lines 0.err 3
+	}
+	refuses "--nonsense: no such option here" flight --nonsense=3 "$k" true
+	refuses "-Z: no such option here" flight --fresh -vZv "$k" true
+	refuses "--keep: it needs a value" flight --keep
+	refuses "-t: it needs a value" lock -t
+	refuses "--fresh: it takes no value" flight --fresh=x "$k" true
+	refuses "--f: there is more than one such option" flight --f "$k" true
+	refuses "--keep: no such option here" forget --keep 1h "$k"
+	refuses "--no-follow: no such option here" once --no-follow "$k" true
+	refuses "-t: no such option here" ls -t 1
+	refuses "-E: no such option here" version -E 3
+	refuses "--weight: no such option here" lock --weight 2 "$k" true
+	refuses "--collect: no such option here" group wait --collect "$k"
+	refuses "-n: no such option here" group cancel -n 3 "$k"
+	refuses "--timeout: no such option here" group open --timeout 1s "$k"
+	refuses "--resize goes with -n and nothing else: no CMD is run" sem --resize -n 2 -w 1 "$k"
+	refuses "0: there are at least 10ms from one table to the next" top -d 0
+	muster group --help >out
+	says out "usage: muster group"
+}
+
 # version: the command's own is told whatever is the matter with the module
 test_version() {
 	version=$(cat /sys/module/muster/version)
