@@ -57,6 +57,8 @@ extern const struct command flight_command, once_command, forget_command, sem_co
 
 /* ---- say.c: what is said to the user ---- */
 
+#define PARAMETERS	"/sys/module/muster/parameters/"
+
 extern bool verbose;
 
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

@@ -185,8 +185,8 @@ static void hand_in(const struct flight *flight, int file, int status)
 		err = try_ioctl(flight->fd, MUSTER_FLIGHT_FINISH, &finish);
 	}
 	if (err == -ENOBUFS) {
-		say("%s: too long to be kept: see /sys/module/muster/parameters/bytes_max",
-		    flight->key);
+		say("%s: too long to be kept; root can raise %sbytes_max", flight->key,
+		    PARAMETERS);
 		finish.keep = 0;
 		finish.grace = 0;
 		finish.flags &= ~MUSTER_FINISH_KEEP_FAILURE;

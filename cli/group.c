@@ -127,8 +127,9 @@ static void end_task(const struct tasks *tasks, uint64_t slot, int status, int o
 	}
 	err = muster_group_done(tasks->fd, slot, status, data, len);
 	if (err == -EMSGSIZE || err == -ENOBUFS) {
-		say("%s: task %" PRIu64 ": its output is too long to be kept, and dropped: %s",
-		    tasks->name, slot, muster_strerror(err));
+		say("%s: task %" PRIu64 ": its output is too long to be kept, and dropped; root can raise %s%s",
+		    tasks->name, slot, PARAMETERS,
+		    err == -EMSGSIZE ? "result_max" : "bytes_max");
 		err = muster_group_done(tasks->fd, slot, status, NULL, 0);
 	}
 	if (err)

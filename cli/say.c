@@ -88,8 +88,14 @@ bool device_trouble(int err, char *why, size_t len)
 {
 	struct group *group;
 	struct stat device;
+	bool there = !stat(MUSTER_DEVICE, &device);
 
-	if (err == -ENODEV || err == -ENXIO || stat(MUSTER_DEVICE, &device)) {
+	if (!there && !access("/sys/module/muster", F_OK)) {
+		snprintf(why, len, "loaded, but there is no %s here; a container has to be given it (--device %s)",
+			 MUSTER_DEVICE, MUSTER_DEVICE);
+		return true;
+	}
+	if (err == -ENODEV || err == -ENXIO || !there) {
 		snprintf(why, len, "not loaded; load it, as root: modprobe muster (or insmod muster.ko)");
 		return true;
 	}
@@ -149,13 +155,22 @@ void die_open(int err, const char *name)
 	if (err == -ENAMETOOLONG)
 		die("%.40s...: a name has %d bytes at most", name, MUSTER_NAME_MAX);
 	if (err == -ENOSPC)
-		die("%s: you have too many objects: see /sys/module/muster/parameters/objects_max",
-		    name);
+		die("%s: you have too many objects; root can raise %sobjects_max", name,
+		    PARAMETERS);
 	die("%s: %s", name, muster_strerror(err));
 }
 
+/* What is at its limit, and which that is. */
 void die_error(int err, const char *doing)
 {
+	if (err == -ENOSPC)
+		die("%s: you have too many flights and tasks; root can raise %scalls_max", doing,
+		    PARAMETERS);
+	if (err == -ENOBUFS)
+		die("%s: you have too many results that are kept or wait to be fetched; root can raise %sbytes_max",
+		    doing, PARAMETERS);
+	if (err == -EMSGSIZE)
+		die("%s: the result is too long; root can raise %sresult_max", doing, PARAMETERS);
 	die("%s: %s", doing, muster_strerror(err));
 }
 

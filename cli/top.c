@@ -54,7 +54,9 @@ static void look_at_holders(struct sample *sample, int fd)
 	struct muster_sem_stat sem;
 	int nr = 0, i;
 
-	if (sample->entry.type == MUSTER_SEM)
+	if (sample->entry.type == MUSTER_FLIGHT)
+		nr = muster_flight_processes(fd, NULL, 0, list, ARRAY_SIZE(list));
+	else if (sample->entry.type == MUSTER_SEM)
 		nr = muster_sem_stat(fd, &sem, list, ARRAY_SIZE(list));
 	else if (sample->entry.type == MUSTER_BARRIER)
 		nr = muster_barrier_stat(fd, &barrier, list, ARRAY_SIZE(list));
@@ -89,8 +91,7 @@ static int look(const struct muster_entry *entry, void *arg)
 		return 0;
 	if (entry->type == MUSTER_FLIGHT)
 		muster_flight_stat(fd, &sample->flight);
-	else
-		look_at_holders(sample, fd);
+	look_at_holders(sample, fd);
 	close(fd);
 	return 0;
 }
@@ -148,37 +149,50 @@ static void show_name(const struct muster_entry *entry, int before)
 	putchar('\n');
 }
 
-static void show_flight(const struct sample *sample, const struct sample *then, double seconds)
+/* Since when the one that has held it longest has it; "-" if nobody has. */
+static const char *held_since(const struct sample *sample, uint64_t now, char *buf, size_t len)
+{
+	uint64_t since = sample->holder.since;
+
+	if (!sample->holder.pid)
+		snprintf(buf, len, "-");
+	else
+		format_duration(now > since ? now - since : 0, buf, len);
+	return buf;
+}
+
+static void show_flight(const struct sample *sample, const struct sample *then, double seconds,
+			uint64_t now)
 {
 	const struct muster_flight_stat *a = &sample->flight, *b = &then->flight;
 	double led = rate(a->led, b->led, seconds), joined = rate(a->joined, b->joined, seconds);
 	double served = rate(a->served, b->served, seconds);
 	uint64_t saved = a->joined + a->served, all = a->led + saved;
+	char since[32];
 
 	show_name(&sample->entry,
-		  printf("%8.1f %8.1f %8.1f %6llu%% %8llu %8llu %8llu  ", led, joined, served,
-			 (unsigned long long)(all ? 100 * saved / all : 0),
+		  printf("%7.1f %8.1f %7.1f %4llu%% %7llu %7llu %6llu %7d %6s  ", led, joined,
+			 served, (unsigned long long)(all ? 100 * saved / all : 0),
 			 (unsigned long long)sample->entry.used,
 			 (unsigned long long)sample->entry.waiters,
-			 (unsigned long long)sample->entry.kept));
+			 (unsigned long long)sample->entry.kept, sample->holder.pid,
+			 held_since(sample, now, since, sizeof(since))));
 }
 
 static void show_other(const struct sample *sample, uint64_t now)
 {
 	const struct muster_entry *entry = &sample->entry;
-	char limit[32], since[32] = "-", name[32] = "";
+	char limit[32], since[32], name[32] = "";
 	int before;
 
 	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)entry->limit);
-	if (sample->holder.pid) {
+	if (sample->holder.pid)
 		process_name(sample->holder.pid, name, sizeof(name));
-		format_duration(now > sample->holder.since ? now - sample->holder.since : 0,
-				since, sizeof(since));
-	}
 	before = printf("%-8s %8llu %8s %8llu %8d %6s ", type_name(entry->type),
 			(unsigned long long)entry->used,
 			entry->type == MUSTER_SEM && entry->limit > 99999999 ? "many" : limit,
-			(unsigned long long)entry->waiters, sample->holder.pid, since);
+			(unsigned long long)entry->waiters, sample->holder.pid,
+			held_since(sample, now, since, sizeof(since)));
 	print_text(name, strlen(name), SIZE_MAX);
 	show_name(entry, before + printf("%*s", 17 - (int)strlen(name), "") + (int)strlen(name));
 }
@@ -218,9 +232,10 @@ static void show(const struct samples *now, const struct samples *last)
 		sample = &now->sample[i];
 		if (sample->entry.type == MUSTER_FLIGHT) {
 			if (!head[0])
-				printf("%8s %8s %8s %7s %8s %8s %8s  %s\n", "LED/s", "JOINED/s",
-				       "KEPT/s", "SAVED", "FLIGHTS", "WAITERS", "KEPT", "FLIGHT");
-			show_flight(sample, before(last, &from, sample), seconds);
+				printf("%7s %8s %7s %5s %7s %7s %6s %7s %6s  %s\n", "LED/s",
+				       "JOINED/s", "KEPT/s", "SAVED", "FLIGHTS", "WAITERS",
+				       "KEPT", "LEADER", "SINCE", "FLIGHT");
+			show_flight(sample, before(last, &from, sample), seconds, now->at);
 			head[0] = true;
 		} else {
 			if (!head[1])
@@ -299,8 +314,9 @@ const struct command top_command = {
 	.brief = "Shows what is going on, live",
 	.usage = "[OPTION]...",
 	.summary = "Shows what is going on, until it is interrupted: of flights how many were led,\n"
-		   "joined an answer, got a kept one each second, and the share of work that this has\n"
-		   "saved so far; of all others who holds them longest, and how many wait",
+		   "joined an answer, got a kept one each second, the share of work that this has\n"
+		   "saved so far, and who leads; of all others who holds them. Of several that is the\n"
+		   "one that has done so longest",
 	.help =
 		"  -d, --delay TIME      from one table to the next (default 2s)\n"
 		"  -n, --count N         end after N tables; the first one has no rates yet\n",

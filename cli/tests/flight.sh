@@ -350,7 +350,7 @@ test_flight_too_long_to_keep() {
 	echo "$was" >$max
 	same "$got" 3
 	same "$(wc -c <out)" 60000
-	says 0.err "too long to be kept: .*bytes_max"
+	says 0.err "too long to be kept; .*bytes_max"
 }
 
 # flight: what is kept is there for long output, too
@@ -402,21 +402,61 @@ test_once() {
 	same "$(muster once "$k" echo newer)" newer
 }
 
+# without_device COMMAND...: as in a container that was not given it
+without_device() {
+	mv /dev/muster /dev/muster.away
+	got=0
+	"$@" || got=$?
+	mv /dev/muster.away /dev/muster
+	return $got
+}
+
+# without_module COMMAND...: as if it was not loaded
+without_module() {
+	mount -t tmpfs tmpfs /sys/module
+	got=0
+	without_device "$@" || got=$?
+	umount /sys/module
+	return $got
+}
+
+# errors: what a user has too many of, and what can be raised
+test_errors_limits() {
+	muster flight "$k" /tmp/slow >out.0 2>0.err &
+	leader=$!
+	soon has_lines runs 1
+	max=/sys/module/muster/parameters/calls_max
+	was=$(cat $max)
+	echo 1 >$max
+	muster flight "$k.2" true 2>1.err || got=$?
+	echo "$was" >$max
+	same "$got" 125
+	says 1.err "too many flights and tasks; root can raise $max\$"
+	max=/sys/module/muster/parameters/objects_max
+	was=$(cat $max)
+	echo 1 >$max
+	muster lock "$k" true 2>2.err || got=$?
+	echo "$was" >$max
+	same "$got" 125
+	says 2.err "too many objects; root can raise $max\$"
+	touch go
+	ended 7 $leader
+}
+
 # errors say what to do: the device's mode, and a name that is in use otherwise
 test_errors() {
 	chmod 600 /dev/muster
 	fails 125 as alice muster flight "$k" true 2>0.err || { chmod 666 /dev/muster; return 1; }
 	chmod 666 /dev/muster
 	says 0.err "/dev/muster has mode 600"
-	mv /dev/muster /dev/muster.away
-	fails 125 muster lock "$k" true 2>1.err || { mv /dev/muster.away /dev/muster; return 1; }
-	fails 125 muster ls 2>2.err || { mv /dev/muster.away /dev/muster; return 1; }
-	touch /dev/muster
-	fails 125 muster ls 2>3.err || { mv /dev/muster.away /dev/muster; return 1; }
-	mv /dev/muster.away /dev/muster
-	says 1.err "modprobe muster"
-	says 2.err "modprobe muster"
+	without_device muster lock "$k" true 2>1.err || same $? 125
+	without_device muster ls 2>2.err || same $? 125
+	without_device sh -c 'touch /dev/muster; muster ls' 2>3.err || same $? 125
+	without_module muster ls 2>4.err || same $? 125
+	says 1.err "loaded, but there is no /dev/muster here; a container"
+	says 2.err "loaded, but there is no /dev/muster here; a container"
 	says 3.err "/dev/muster is something else"
+	says 4.err "modprobe muster"
 	says 0.err "chmod 666"
 	fails 125 muster nonsense 2>0.err
 	says 0.err "no such command"
@@ -476,9 +516,7 @@ test_version() {
 	chmod 666 /dev/muster
 	says out "^muster [0-9.]*, interface"
 	says out "^kernel module $version: no permission"
-	mv /dev/muster /dev/muster.away
-	muster --version >out 2>1.err || { mv /dev/muster.away /dev/muster; return 1; }
-	mv /dev/muster.away /dev/muster
+	without_module muster --version >out 2>1.err
 	says out "^muster [0-9.]*, interface"
 	says out "^kernel module.*: not loaded; load it, as root: modprobe muster"
 	has_lines 1.err 0
