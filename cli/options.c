@@ -91,29 +91,47 @@ static int find_command(int argc, char **argv)
 	return 0;
 }
 
+static bool is_name(const char *name, const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	return !strncmp(word, "--", 2) && strlen(name) == len - 2 &&
+	       !strncmp(name, word + 2, len - 2);
+}
+
 /*
  * What is wrong with an option, @option being what getopt_long(3) has said. @word is where
  * it stands, unless it is a letter that is not known, which may be one of many in a word.
  */
 static void die_option(int option, const char *word, const struct option *longs)
 {
-	size_t len = strcspn(word, "="), found = 0;
-	bool known = false;
+	bool known = false, named = false;
 
 	for (; longs->name; longs++) {
 		known = known || longs->val == optopt;
-		found += !strncmp(word, "--", 2) &&
-			 !strncmp(longs->name, word + 2, len - 2);
+		named = named || is_name(longs->name, word);
 	}
-	if (option == ':')
-		die_usage("%s: it needs a value", word);
-	if (optopt && !known)
+	if (option == '?' && optopt && !known)
 		die_usage("-%c: no such option here", optopt);
-	if (found > 1)
-		die_usage("%s: there is more than one such option", word);
-	if (found)
-		die_usage("%.*s: it takes no value", (int)len, word);
-	die_usage("%.*s: no such option here", (int)len, word);
+	if (option == '?' && !named)
+		die_usage("%.*s: no such option here", (int)strcspn(word, "="), word);
+	if (option == '?')
+		die_usage("%.*s: it takes no value", (int)strcspn(word, "="), word);
+	die_usage("%s: it needs a value", word);
+}
+
+/*
+ * Names of options are not to be shortened: flight has --forget-after and once has --for,
+ * flight has --keep and once has --keep-failure.
+ */
+static void check_name(char **argv, const struct option *found)
+{
+	const char *word = argv[optind - 1];
+
+	if (found->has_arg && optarg == word)
+		word = argv[optind - 2];
+	if (!is_name(found->name, word))
+		die_usage("%.*s: no such option here", (int)strcspn(word, "="), word);
 }
 
 /**
@@ -130,14 +148,17 @@ int next_option(struct options *options, int argc, char **argv, const char *lett
 		const struct option *longs)
 {
 	int split = find_command(argc, argv);
-	int option;
+	int option, found;
 
 	opterr = 0;
 	do {
+		found = -1;
 		option = getopt_long(split ? split : argc, argv, letters + !!split, longs,
-				     NULL);
+				     &found);
 		if (option == '?' || option == ':')
 			die_option(option, argv[optind - 1], longs);
+		if (option != -1 && found >= 0)
+			check_name(argv, &longs[found]);
 	} while (option != -1 && common_option(options, option));
 	if (option != -1)
 		return option;

@@ -487,9 +487,12 @@ test_options() {
 	refuses "--keep: it needs a value" flight --keep
 	refuses "-t: it needs a value" lock -t
 	refuses "--fresh: it takes no value" flight --fresh=x "$k" true
-	refuses "--f: there is more than one such option" flight --f "$k" true
+	refuses "--f: no such option here" flight --f "$k" true
+	refuses "--for: no such option here" flight --for 1h "$k" true
+	refuses "--time: no such option here" lock --time=1h "$k" true
 	refuses "--keep: no such option here" forget --keep 1h "$k"
 	refuses "--no-follow: no such option here" once --no-follow "$k" true
+	refuses "--keep: no such option here" once --keep 1h "$k" true
 	refuses "-t: no such option here" ls -t 1
 	refuses "-E: no such option here" version -E 3
 	refuses "--weight: no such option here" lock --weight 2 "$k" true
