@@ -172,9 +172,24 @@ test_top() {
 	leader=$!
 	soon has_lines runs 1
 	muster top --count 1 >out
-	says out "0.0  *0.0  *0.0  *0%  *1  *0  *0  $k.2"
+	says out "0.0  *0.0  *0.0  *0%  *1  *0  *0  *$leader  *[0-9.]*[a-z]*  $k.2\$"
 	touch go go.a
 	ended 7 $leader
+}
+
+# top: in a terminal it fits, and begins anew each time
+test_top_terminal() {
+	for i in 1 2 3 4 5 6 7 8 9; do
+		muster flight --keep 1h --group "$k-a-rather-long-name-$i" key true
+	done
+	SHELL=/bin/sh /usr/local/bin/script -qc \
+		"stty rows 12 cols 80; muster top -n 2 -d 10ms" typescript </dev/null >out
+	same "$(grep -c "$(printf '\033\\[H\033\\[J')muster: " out)" 2
+	says out "and [0-9]* more"
+	! grep -q "rather-long-name" out
+	same "$(tr -d '\r' <out | sed 's/^\x1b.*J//' | awk 'length() > 80' | wc -l)" 0
+	# Two tables of at most eleven lines, and the one that the cursor is in.
+	[ "$(wc -l <out)" -le 22 ]
 }
 
 # completion for bash: commands, options, names
@@ -192,10 +207,88 @@ test_completion() {
 	same "$(complete_ muster lock "$k")" "$k"
 	same "$(complete_ muster lock -t 5s "$k")" "$k"
 	same "$(complete_ muster barrier "$k")" ""
-	same "$(complete_ muster stat s "$k")" ""
+	same "$(complete_ muster stat flight "$k.none")" ""
 	same "$(complete_ muster lock "$k" muste)" muster
 	same "$(complete_ muster lock "$k" -- muste)" muster
 	same "$(complete_ muster ls se)" sem
+	same "$(complete_ muster help fl)" flight
+	same "$(complete_ muster help flight x)" ""
+	same "$(complete_ muster --v)" --version
+	# Values of options: names of groups, modes, and none where only you can know.
+	muster flight --keep 1h --group "$k.g" key true
+	same "$(complete_ muster flight --group "$k")" "$k.g"
+	same "$(complete_ muster forget -g "$k")" "$k.g"
+	same "$(complete_ muster flight --group = "$k")" "$k.g"
+	complete_ muster flight --group = | tr ' ' '\n' >out
+	grep -qxF "$k.g" out
+	same "$(complete_ muster lock --mode 66)" "660 666"
+	same "$(complete_ muster lock -t "$k")" ""
+	same "$(complete_ muster lock --timeout = "$k")" ""
+	same "$(complete_ muster lock --timeout = 5s "$k")" "$k"
+	same "$(complete_ muster lock "$k" --ti)" --timeout
+	# Of group what the verb takes.
+	same "$(complete_ muster group open --)" "--limit --keep-going --while --mode --verbose --help"
+	same "$(complete_ muster group reset --)" "--conflict-exit-code --verbose --help"
+	muster group open "$k.group"
+	same "$(complete_ muster group wait "$k")" "$k.group"
+	same "$(complete_ muster group add "$k.group" muste)" muster
+	same "$(complete_ muster group wait "$k.group" muste)" ""
+	same "$(complete_ muster stat sem "$k")" "$k"
 	touch go.a
 	ended 0 $!
+}
+
+# help: the completion and the page have each command and option that it tells of
+test_help_complete() {
+	fails 0 muster --help >all
+	sed -n 's/^  \([a-z]*\)  .*/\1/p' all >commands
+	same "$(bash -c '. /muster.bash; _muster_commands')" "$(cat commands)"
+	while read -r command; do
+		muster "$command" --help >text
+		same "$(muster help "$command")" "$(cat text)"
+		says /muster.1 "^.*Cm .*\\<$command\\>"
+		tr ' ' '\n' <text | sed 's/^\[//; s/[],|.]*$//' |
+			sed -n '/^-[-a-zA-Z]*$/p' | sort -u >told
+		bash -c '. /muster.bash; COMP_WORDS=(muster "$1" -) COMP_CWORD=2
+			[ "$1" != group ] || COMP_WORDS=(muster group "" -) COMP_CWORD=3
+			_muster; printf "%s\n" "${COMPREPLY[@]}"' bash "$command" | sort -u >offered
+		while read -r option; do
+			[ "$option" != -- ] || continue
+			grep -qxFe "$option" offered || {
+				echo "completion of $command: $option is not there" >&2
+				return 1
+			}
+			case $option in
+			--*) word="Fl .*-${option#--}" ;;
+			*) word="Fl ${option#-}" ;;
+			esac
+			says /muster.1 "^\\.\\(It\\|Op\\|Nm\\)\\? \\?$word\\( \\|\$\\)"
+		done <told
+	done <commands
+}
+
+# the page's examples do what they say, with stubs for what they run
+test_page_examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' /muster.1 | awk '
+		/^\.Dl / { print substr($0, 5) }
+		/^\.Ed/ { literal = 0 }
+		literal
+		/^\.Bd/ { literal = 1 }' | sed 's/\\-/-/g' >examples
+	mkdir bin
+	for stub in bin/curl bin/convert bin/cc backup; do
+		printf '#!/bin/sh\necho "%s${*:+ $*}"\n' "${stub#bin/}" >$stub
+		chmod 755 $stub
+	done
+	touch a.c b.c
+	PATH="$PWD/bin:$PATH" sh -e examples >out
+	same "$(sed "s/^[0-9]* //" out | sort)" "$(sort <<-'END'
+		backup
+		cc -c a.c
+		cc -c b.c
+		convert a.png a.jpg
+		curl -s https://weather.example/
+		done 0
+		done 0
+	END
+	)"
 }
