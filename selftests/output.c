@@ -21,6 +21,7 @@
 
 #include "kselftest_harness.h"
 #include "muster_util.h"
+#include "lease.h"
 
 #define KEY	"key"
 #define RESULT	"result"
@@ -149,13 +150,15 @@ static void expect_buffer(struct answer *a, const void *bytes, size_t size)
 	a->buffer_size = size;
 }
 
-/* The list of processes has one entry. */
+/* The list of processes has one entry, or one more. */
 static void expect_process(struct answer *a, pid_t pid, __u32 role, __u64 amount)
 {
 	struct muster_process process = { .pid = pid, .role = role, .amount = amount };
+	unsigned char *at = a->buffer + a->buffer_size;
 
-	expect_buffer(a, &process, sizeof(process));
-	some_number(a, a->buffer + offsetof(struct muster_process, since), TIME_MAX_NS);
+	memcpy(at, &process, sizeof(process));
+	a->buffer_size += sizeof(process);
+	some_number(a, at + offsetof(struct muster_process, since), TIME_MAX_NS);
 }
 
 /* A job of muster_util.h as the call. */
@@ -331,6 +334,55 @@ static void answer_sem_stat(struct answer *a)
 		.processes = to_u64(buffer),
 	};
 	expect_process(a, getpid(), MUSTER_PROCESS_HOLDER, 3);
+}
+
+/* A semaphore of 5 of which the caller has 3 on loan, and holds so many of these. */
+static int sem_with_lessee(__u32 held)
+{
+	int fd = open_sem(5);
+
+	if (lease)
+		munmap(lease, getpagesize());
+	lease = lease_map(fd);
+	must(lease ? 0 : -errno);
+	must(ask(me, borrow(fd, 3)));
+	must(!held || lease_take(held) ? 0 : -EAGAIN);
+	return fd;
+}
+
+/* L5: what is on loan and idle is available, and is listed. */
+static void answer_sem_stat_lessee(struct answer *a)
+{
+	CALL(sem_with_lessee(0), MUSTER_SEM_STAT, muster_sem_stat);
+	OUT(muster_sem_stat, options);
+	REPLACED(muster_sem_stat, nr_processes, processes);
+	a->args.sem_stat.nr_processes = 2;
+	a->args.sem_stat.processes = to_u64(buffer);
+	a->expect.sem_stat = (struct muster_sem_stat){
+		.limit = 5,
+		.available = 5,
+		.nr_processes = 1,
+		.processes = to_u64(buffer),
+		.idle = 3,
+		.lease = lease->id,
+	};
+	expect_process(a, getpid(), MUSTER_PROCESS_LESSEE, 3);
+}
+
+/* L5: who holds some of it is listed twice. */
+static void answer_sem_stat_lent(struct answer *a)
+{
+	answer_sem_stat_lessee(a);
+	a->fd = sem_with_lessee(1);
+	a->buffer_size = 0;
+	memset(a->some, 0, sizeof(a->some));
+	a->expect.sem_stat.held = 1;
+	a->expect.sem_stat.available = 4;
+	a->expect.sem_stat.nr_processes = 2;
+	a->expect.sem_stat.idle = 2;
+	a->expect.sem_stat.lease = lease->id;
+	expect_process(a, getpid(), MUSTER_PROCESS_HOLDER, 1);
+	expect_process(a, getpid(), MUSTER_PROCESS_LESSEE, 2);
 }
 
 /* ---- barrier ---- */
@@ -890,6 +942,7 @@ static const struct {
 	ANSWER(totals),
 	ANSWER(acquire), ANSWER(acquire_abandoned), ANSWER(acquire_fails),
 	ANSWER(acquire_late), ANSWER(release), ANSWER(set_limit), ANSWER(sem_stat),
+	ANSWER(sem_stat_lessee), ANSWER(sem_stat_lent),
 	ANSWER(await), ANSWER(await_action), ANSWER(await_broken), ANSWER(await_late),
 	ANSWER(complete), ANSWER(reset), ANSWER(set_parties), ANSWER(enter), ANSWER(leave),
 	ANSWER(barrier_stat),
