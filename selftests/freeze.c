@@ -18,9 +18,11 @@
 
 #include "kselftest_harness.h"
 #include "waits.h"
+#include "lease.h"
 
 #define ROUNDS		40
 #define MAX_MEMBERS	32
+#define LIMIT		5
 
 /* A group of processes that can be frozen. */
 struct group {
@@ -175,8 +177,8 @@ FIXTURE(freeze) {
 	int fds[MAX_WAITS];
 	/* Those who make others wait, and those who wait and are frozen. */
 	struct puppet *blockers[MAX_WAITS], *waiters[MAX_WAITS];
-	/* A barrier with an action. */
-	int action;
+	/* A barrier with an action, and a semaphore of which permits are on loan. */
+	int action, lent;
 	bool missing;
 };
 
@@ -219,6 +221,7 @@ FIXTURE_SETUP(freeze)
 		return;
 	open_waits(self->fds);
 	self->action = open_barrier(2, MUSTER_BARRIER_ACTION);
+	self->lent = open_sem(LIMIT);
 	for (i = 0; i < nr_waits; i++) {
 		self->blockers[i] = puppet();
 		self->waiters[i] = puppet();
@@ -616,6 +619,112 @@ TEST_F(freeze, actor)
 		THAW();
 	EXPECT_EQ(-EPIPE, hear(waiter));
 	EXPECT_EQ(MUSTER_BROKEN_DEATH, barrier_state(self->action).broken_by);
+}
+
+/* ---- those who have permits on loan are frozen ---- */
+
+/* Has 4 of LIMIT permits on loan, holds one of them, and is frozen. */
+#define FREEZE_LESSEE(p, fd) do {					\
+	ASSERT_EQ(0, ask(p, map_lease(fd)));				\
+	ASSERT_EQ(0, ask(p, borrow(fd, LIMIT - 1)));			\
+	ASSERT_EQ(0, ask(p, take(1)));					\
+	ENLIST(p);							\
+	FREEZE();							\
+	EXPECT_EQ(1, sem_state(fd).held);				\
+	EXPECT_EQ(LIMIT - 2, sem_state(fd).idle);			\
+} while (0)
+
+/* All is there again, and the one that was frozen can have it on loan once more. */
+#define EXPECT_LENDS_ON(p, fd) do {					\
+	ASSERT_EQ(0, ask(p, borrow(fd, LIMIT)));			\
+	EXPECT_EQ(LENT(0, LIMIT), ask(p, peek_lease()));		\
+	EXPECT_EQ(0, ask(p, take(LIMIT)));				\
+	EXPECT_EQ(LIMIT, sem_state(fd).held);				\
+	EXPECT_EQ(-EAGAIN, ask(me, try_acquire(fd, 1)));		\
+	EXPECT_EQ(0, ask(p, release(fd, LIMIT)));			\
+	EXPECT_EQ(0, sem_state(fd).held);				\
+	EXPECT_EQ(0, ask(me, try_acquire(fd, LIMIT)));			\
+	EXPECT_EQ(0, ask(me, release(fd, LIMIT)));			\
+} while (0)
+
+/* L4: who is frozen need not run for what it does not use to be taken back. */
+TEST_F(freeze, lessee)
+{
+	struct puppet *p = self->waiters[0];
+	int fd = self->lent;
+
+	if (self->missing)
+		SKIP(return, "no such freezer");
+	if (ask(p, map_lease(fd)) == -EOPNOTSUPP)
+		SKIP(return, "no leases");
+	FREEZE_LESSEE(p, fd);
+	EXPECT_EQ(0, ask(me, try_acquire(fd, LIMIT - 1)));
+	EXPECT_EQ(LIMIT, sem_state(fd).held);
+	EXPECT_EQ(0, sem_state(fd).idle);
+	EXPECT_EQ(-EAGAIN, ask(me, try_acquire(fd, 1)));
+	/* What it does first finds nothing there. */
+	tell(p, take(1));
+	EXPECT_TRUE(is_busy(p));
+	THAW();
+	EXPECT_EQ(-EAGAIN, hear(p));
+	EXPECT_EQ(LENT(0, 0), ask(p, peek_lease()));
+	EXPECT_EQ(0, ask(p, lease_state()));
+	/* What it held it holds, as if acquired by ioctl. */
+	EXPECT_EQ(-EPERM, ask(p, give(1)));
+	EXPECT_EQ(-EPERM, ask(p, release(fd, 2)));
+	EXPECT_EQ(-EAGAIN, ask(p, try_acquire(fd, 1)));
+	EXPECT_EQ(0, ask(me, release(fd, LIMIT - 1)));
+	EXPECT_EQ(1, sem_state(fd).held);
+	EXPECT_EQ(0, ask(p, release(fd, 1)));
+	EXPECT_LENDS_ON(p, fd);
+}
+
+/* L6, S1: who waits for what it holds takes back, and is served when it goes on. */
+TEST_F(freeze, lessee_is_waited_for)
+{
+	struct puppet *p = self->waiters[0], *other = self->blockers[0];
+	int fd = self->lent;
+
+	if (self->missing)
+		SKIP(return, "no such freezer");
+	if (ask(p, map_lease(fd)) == -EOPNOTSUPP)
+		SKIP(return, "no leases");
+	FREEZE_LESSEE(p, fd);
+	tell(other, acquire(fd, LIMIT));
+	ASSERT_SOON(sem_state(fd).waiters == 1);
+	EXPECT_EQ(0, sem_state(fd).idle);
+	EXPECT_EQ(1, sem_state(fd).held);
+	tell(p, release(fd, 1));
+	EXPECT_TRUE(is_busy(other));
+	THAW();
+	EXPECT_EQ(0, hear(p));
+	EXPECT_EQ(0, hear(other));
+	EXPECT_EQ(LENT(0, 0), ask(p, peek_lease()));
+	EXPECT_EQ(LIMIT, sem_state(fd).held);
+	EXPECT_EQ(0, ask(other, release(fd, LIMIT)));
+	EXPECT_LENDS_ON(p, fd);
+}
+
+/* L7: killed while frozen: all that it had on loan is back, with the notice (W4). */
+TEST_F(freeze, lessee_killed)
+{
+	struct puppet *p = self->waiters[0];
+	int fd = self->lent;
+
+	if (self->missing)
+		SKIP(return, "no such freezer");
+	if (ask(p, map_lease(fd)) == -EOPNOTSUPP)
+		SKIP(return, "no leases");
+	FREEZE_LESSEE(p, fd);
+	kill(p->pid, SIGKILL);
+	if (!variant->kills)
+		THAW();
+	EXPECT_NE(STUCK, wait_puppet(p));
+	EXPECT_EQ(0, sem_state(fd).held);
+	EXPECT_EQ(0, sem_state(fd).idle);
+	EXPECT_EQ(1, sem_state(fd).abandoned);
+	EXPECT_EQ(0, ask(me, try_acquire(fd, LIMIT)));
+	EXPECT_EQ(MUSTER_OUTCOME_ABANDONED, me->job.acquire.outcome);
 }
 
 /* ---- races ---- */
