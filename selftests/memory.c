@@ -23,6 +23,9 @@
 #define RESULT_SIZE	30000
 #define NAME_SIZE	40
 #define FILES		"kselftest-memory"
+/* Room for the pages of leases, in pieces that have a page table each. */
+#define AREA_PAGES	8192L
+#define TABLE_PAGES	512L
 
 /* What all see: the objects, opened before anybody is forked, and a result. */
 static int sem, files, flight, barrier, group;
@@ -68,6 +71,59 @@ static int one_file(long i)
 	struct job job = acquire(fd, 1);
 
 	return fd < 0 ? fd : call(fd, MUSTER_SEM_ACQUIRE, &job.acquire);
+}
+
+/*
+ * Where the i-th page is to be mapped. The tables for it are there already: the kernel
+ * allocates those as for a fault, and has somebody killed when there is no memory.
+ */
+static void *area_page(long i)
+{
+	static char *area;
+	long size = getpagesize(), table;
+
+	if (!area) {
+		area = mmap(NULL, AREA_PAGES * size, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		for (table = 0; area != MAP_FAILED && table < AREA_PAGES; table += TABLE_PAGES) {
+			if (mprotect(area + table * size, size, PROT_READ | PROT_WRITE))
+				return NULL;
+			area[table * size] = 1;
+		}
+	}
+	/* The first one of each table stays. */
+	i += i / (TABLE_PAGES - 1) + 1;
+	return area != MAP_FAILED && i < AREA_PAGES ? area + i * size : NULL;
+}
+
+static int map_page(int fd, long i)
+{
+	void *at = area_page(i);
+
+	if (!at)
+		return -E2BIG;
+	return mmap(at, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		    0) == MAP_FAILED ? -errno : 0;
+}
+
+/* L1: a semaphore, who uses it, a page that is mapped. */
+static int one_lease(long i)
+{
+	int fd = one_object(i);
+
+	return fd < 0 ? fd : map_page(fd, i);
+}
+
+/* L1: of one semaphore that is there for all. What has no lease holds nothing. */
+static int one_lessee(long i)
+{
+	int fd = open_named(MUSTER_SEM, FILES, O_CLOEXEC, 0), err;
+	struct job job = acquire(fd, 1);
+
+	if (fd < 0)
+		return fd;
+	err = map_page(fd, i);
+	return err ? err : call(fd, MUSTER_SEM_ACQUIRE, &job.acquire);
 }
 
 static int one_permit_ticket(long i)
@@ -200,6 +256,8 @@ static const struct hog {
 	{ "objects", one_object, NULL, false, 1000 },
 	{ "names", one_name, NULL, false, 1000 },
 	{ "files", one_file, count_holders, false, 1000 },
+	{ "leases", one_lease, NULL, false, 500 },
+	{ "leases of one", one_lessee, count_holders, false, 500 },
 	{ "permits by ticket", one_permit_ticket, count_waiters, false, 1000 },
 	{ "parties by ticket", one_party, count_parties, false, 1000 },
 	{ "keys", one_key, count_calls, false, 5000 },
@@ -210,7 +268,8 @@ static const struct hog {
 
 /* ---- the cgroup ---- */
 
-static const char * const params[] = { "objects_max", "calls_max", "bytes_max" };
+static const char * const params[] = { "objects_max", "calls_max", "bytes_max",
+					"leases_max" };
 
 FIXTURE(memory) {
 	char cgroup[64];
@@ -347,7 +406,7 @@ static int run_outside(struct job *job)
 } while (0)
 
 /* O7: full of each kind of thing; and once that is gone, there is as much room again. */
-TEST_F_TIMEOUT(memory, full, 240)
+TEST_F_TIMEOUT(memory, full, 360)
 {
 	long *nr = shared_memory(sizeof(*nr)), first;
 	struct puppet *p;
