@@ -165,7 +165,7 @@ bool fuzz_error_is_known(const struct fuzz_op *op, int err);
  * @fail_fd:	of /proc/thread-self/fail-nth, or -1
  * @depth:	how often it has forked
  * @leases:	pages that it has mapped, each until there is another in its place
- * @nr_leases:	how many it has mapped so far
+ * @sealed:	which of these it may not write to
  */
 struct fuzz_thread {
 	__u64 rng;
@@ -179,7 +179,7 @@ struct fuzz_thread {
 	int fail_fd;
 	int depth;
 	void *leases[FUZZ_LEASES];
-	__u32 nr_leases;
+	bool sealed[FUZZ_LEASES];
 };
 
 struct fuzz_shared {
@@ -243,6 +243,9 @@ long fuzz_do_read(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_write(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_mmap(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v);
+long fuzz_do_remap(struct fuzz_thread *t, const __u64 *v);
+long fuzz_do_protect(struct fuzz_thread *t, const __u64 *v);
+long fuzz_do_unmap(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_pass(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_nonblock(struct fuzz_thread *t, const __u64 *v);
 long fuzz_do_fdinfo(struct fuzz_thread *t, const __u64 *v);

@@ -219,7 +219,8 @@ static __u64 lease_word(__u64 was, __u64 v)
 /* Maps a lease, and acquires, releases or scribbles in it, or in one mapped before. */
 long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
 {
-	void **at = &t->leases[v[2] % FUZZ_LEASES];
+	unsigned int i = v[2] % FUZZ_LEASES;
+	void **at = &t->leases[i];
 	size_t size = getpagesize();
 	__u64 *word, was;
 	void *page;
@@ -231,8 +232,9 @@ long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
 		if (*at)
 			munmap(*at, size);
 		*at = page;
+		t->sealed[i] = false;
 	}
-	if (!*at)
+	if (!*at || t->sealed[i])
 		return 0;
 	word = &((struct muster_lease *)*at)->permits;
 	was = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -241,6 +243,59 @@ long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
 	if (v[1] & 2)
 		((struct muster_lease *)*at)->state = v[3];
 	return 0;
+}
+
+/*
+ * A lease moves to where there is room or where the kernel likes, is doubled, or grows:
+ * what of that may be has one page then as before (L1).
+ */
+long fuzz_do_remap(struct fuzz_thread *t, const __u64 *v)
+{
+	void **at = &t->leases[v[0] % FUZZ_LEASES], *from = *at, *room, *to;
+	size_t size = getpagesize(), old = v[1] % 2 * size, new = v[2] % 4 * size;
+	int flags = v[3] & 7;
+
+	if (!from)
+		return 0;
+	room = mmap(NULL, 3 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room == MAP_FAILED)
+		return -1;
+	to = mremap(from, old, new, flags, room);
+	/* The room may be another thread's by now. */
+	if (to == MAP_FAILED && flags & MREMAP_FIXED)
+		return -1;
+	if (to == room)
+		munmap(room + new, 3 * size - new);
+	else
+		munmap(room, 3 * size);
+	if (to == MAP_FAILED)
+		return -1;
+	if (to != from && (!old || flags & MREMAP_DONTUNMAP))
+		munmap(from, size);
+	*at = to;
+	return 0;
+}
+
+/* The kernel, which may meet what it may not read or write, polls what stands there. */
+long fuzz_do_protect(struct fuzz_thread *t, const __u64 *v)
+{
+	unsigned int i = v[0] % FUZZ_LEASES;
+	void *page = t->leases[i];
+
+	if (!page)
+		return 0;
+	if (!mprotect(page, getpagesize(), v[1] & 7))
+		t->sealed[i] = (v[1] & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE);
+	return poll(page, 1, 0);
+}
+
+/* Whatever is lent by it then is lent (L7). */
+long fuzz_do_unmap(struct fuzz_thread *t, const __u64 *v)
+{
+	void **at = &t->leases[v[0] % FUZZ_LEASES], *page = *at;
+
+	*at = NULL;
+	return page ? munmap(page, getpagesize()) : 0;
 }
 
 long fuzz_do_fdinfo(struct fuzz_thread *t, const __u64 *v)

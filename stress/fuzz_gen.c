@@ -227,7 +227,10 @@ static const struct {
 	{ "finish", { "join", "join", "forget", "fetch", "followers" } },
 	{ "acquire", { "release", "release", "acquire", "set_limit", "lease" } },
 	{ "release", { "lease", "lease", "acquire", "acquire", "sem_stat" } },
-	{ "lease", { "lease", "release", "acquire", "acquire", "sem_stat" } },
+	{ "lease", { "lease", "release", "acquire", "protect", "sem_stat" } },
+	{ "remap", { "lease", "release", "acquire", "protect", "unmap" } },
+	{ "protect", { "lease", "protect", "protect", "remap", "acquire" } },
+	{ "unmap", { "lease", "release", "acquire", "sem_stat", "close" } },
 	{ "await", { "complete", "complete", "await", "reset", "barrier_stat" } },
 	{ "enter", { "await", "await", "leave", "enter", "barrier_stat" } },
 	{ "add", { "done", "done", "claim", "wait", "result" } },
@@ -272,10 +275,10 @@ static const struct fuzz_value *value_of(const struct fuzz_call *call, const cha
 	return NULL;
 }
 
-/* On the same object, or a ticket of it; with the same key, and the token that came. */
+/* On the same object, or a ticket of it; with the same key or page, and the token that came. */
 static void continue_with(__u64 *rng, const struct fuzz_call *last, struct fuzz_call *call)
 {
-	static const char *const same[] = { "fd", "key", "key_len" };
+	static const char *const same[] = { "fd", "key", "key_len", "page" };
 	const struct fuzz_op *op = &fuzz_ops[call->op];
 	const struct fuzz_value *from;
 	unsigned int i, j;
@@ -289,7 +292,7 @@ static void continue_with(__u64 *rng, const struct fuzz_call *last, struct fuzz_
 		if (op->fields[i].kind == KIND_TOKEN && percent(rng, 90))
 			call->values[i] = (struct fuzz_value){ FUZZ_TOKEN, 0 };
 	}
-	if (percent(rng, 20))
+	if (op->fields[0].kind == KIND_FD && percent(rng, 20))
 		call->values[0] = (struct fuzz_value){ FUZZ_SLOT, last->slot };
 }
 

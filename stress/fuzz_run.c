@@ -191,6 +191,8 @@ void fuzz_thread_begin(struct fuzz_thread *t)
 	open_kcov(t);
 	t->fail_fd = high_fd(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), KCOV_FD);
 	t->depth = 0;
+	/* Those of the process that was here before. */
+	memset(t->leases, 0, sizeof(t->leases));
 }
 
 /* ---- values ---- */

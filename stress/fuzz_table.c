@@ -328,7 +328,17 @@ const struct fuzz_op fuzz_ops[] = {
 	}, {
 		CALL("lease", 14, fuzz_do_lease),
 		.fields = { V("fd", KIND_FD, 0), V("flags", KIND_FLAGS, 3),
-			    V("at", KIND_COUNT, FUZZ_LEASES), V("word", KIND_SPAN, 0) },
+			    V("page", KIND_COUNT, FUZZ_LEASES), V("word", KIND_SPAN, 0) },
+	}, {
+		CALL("remap", 4, fuzz_do_remap),
+		.fields = { V("page", KIND_COUNT, FUZZ_LEASES), V("old", KIND_COUNT, 1),
+			    V("new", KIND_COUNT, 3), V("flags", KIND_FLAGS, 7) },
+	}, {
+		CALL("protect", 4, fuzz_do_protect),
+		.fields = { V("page", KIND_COUNT, FUZZ_LEASES), V("prot", KIND_FLAGS, 7) },
+	}, {
+		CALL("unmap", 3, fuzz_do_unmap),
+		.fields = { V("page", KIND_COUNT, FUZZ_LEASES) },
 	}, {
 		CALL("fdinfo", 2, fuzz_do_fdinfo),
 		.fields = { V("fd", KIND_FD, 0) },
