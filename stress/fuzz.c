@@ -215,7 +215,7 @@ static void disturb_worker(__u64 *rng)
 	}
 }
 
-/* Limits that are soon reached, or those that the module begins with. */
+/* Limits that are soon reached, or those that the module begins with; NULL as it is. */
 static void change_limits(__u64 *rng)
 {
 	static const struct {
@@ -225,14 +225,19 @@ static void change_limits(__u64 *rng)
 		{ PARAMETERS "calls_max", "12", "131072" },
 		{ PARAMETERS "bytes_max", "6000", "16777216" },
 		{ PARAMETERS "result_max", "1000", "1048576" },
+		{ PARAMETERS "leases_max", "2", "4096" },
+		{ PARAMETERS "leases_max", "0", NULL },
 		{ PARAMETERS "linger_max", "0", "3600" },
 		{ PARAMETERS "handovers", "0", "3" },
 	};
+	const char *limit;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(limits); i++)
-		put(limits[i].path, rng && fuzz_below(rng, 4) == 0 ? limits[i].little :
-		    limits[i].usual);
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		limit = rng && fuzz_below(rng, 4) == 0 ? limits[i].little : limits[i].usual;
+		if (limit)
+			put(limits[i].path, limit);
+	}
 }
 
 static bool is_over(const struct timespec *begun)
