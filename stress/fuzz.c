@@ -19,12 +19,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/muster.h>
 
 #include "fuzz.h"
 
@@ -417,6 +419,84 @@ static void parse(int argc, char **argv)
 	}
 }
 
+/* ---- is the table complete? ---- */
+
+/* One object of the type, whatever it needs to be made. */
+static int open_type(int device, __u32 type)
+{
+	struct muster_open how = { .size = sizeof(how), .type = type, .oflags = O_CLOEXEC };
+	int fd = ioctl(device, MUSTER_OPEN, &how);
+
+	how.limit = 2;
+	return fd < 0 ? ioctl(device, MUSTER_OPEN, &how) : fd;
+}
+
+static bool is_in_table(unsigned int cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < fuzz_nr_ops; i++) {
+		if (fuzz_ops[i].cmd == cmd)
+			return true;
+	}
+	return false;
+}
+
+/* With no struct none of them does anything. */
+static bool is_answered(const int *fds, unsigned int cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < 32; i++) {
+		if (fds[i] >= 0 && (!ioctl(fds[i], cmd, NULL) || errno != ENOTTY))
+			return true;
+	}
+	return false;
+}
+
+/* The device as type 0, and an object of each type that the module has. */
+static bool open_types(int *fds)
+{
+	struct muster_info info = { .size = sizeof(info) };
+	bool good;
+	__u32 type;
+
+	fds[0] = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC);
+	good = !ioctl(fds[0], MUSTER_INFO, &info);
+	for (type = 1; type < 32; type++) {
+		fds[type] = info.features & 1U << type ? open_type(fds[0], type) : -1;
+		if (info.features & 1U << type && fds[type] < 0) {
+			printf("# no object of type %u can be made\n", type);
+			good = false;
+		}
+	}
+	return good;
+}
+
+/* Each ioctl that any of them answers has an operation, and each operation an ioctl. */
+static bool table_is_complete(void)
+{
+	unsigned int nr, cmd, i;
+	bool good, answered;
+	int fds[32];
+
+	good = open_types(fds);
+	for (nr = 0; nr < 256; nr++) {
+		cmd = _IO(MUSTER_IOC_MAGIC, nr);
+		answered = is_answered(fds, cmd);
+		if (answered == is_in_table(cmd))
+			continue;
+		printf("# ioctl 0x%02x %s\n", nr, answered ? "is not in fuzz_ops[]" :
+		       "is in fuzz_ops[], and nothing answers it");
+		good = false;
+	}
+	for (i = 0; i < 32; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	return good;
+}
+
 /* ---- the end ---- */
 
 static bool claim(bool holds, const char *what)
@@ -448,6 +528,7 @@ static bool report(const char *why, const struct timespec *begun)
 int main(int argc, char **argv)
 {
 	struct timespec begun;
+	bool complete;
 	const char *why;
 	unsigned int w;
 	int kmsg;
@@ -459,11 +540,13 @@ int main(int argc, char **argv)
 		perror("/dev/kmsg");
 		return 1;
 	}
+	complete = claim(table_is_complete(), "every ioctl of the module is in the table");
+	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (w = 0; w < FUZZ_WORKERS; w++)
 		begin_worker(w);
 	why = look_on(kmsg, &begun);
 	end_workers();
 	change_limits(NULL);
-	return !report(why, &begun);
+	return !report(why, &begun) || !complete;
 }
