@@ -160,12 +160,6 @@ bool fuzz_error_is_known(const struct fuzz_op *op, int err);
  * @tokens:	that it got
  * @nr_tokens:	how many
  * @worker:	which process of the fuzzer it is in
- * @memory:	see fuzz_run.c
- * @kcov:	what KCOV writes to, or NULL
- * @fail_fd:	of /proc/thread-self/fail-nth, or -1
- * @depth:	how often it has forked
- * @leases:	pages that it has mapped, each until there is another in its place
- * @sealed:	which of these it may not write to
  */
 struct fuzz_thread {
 	__u64 rng;
@@ -174,6 +168,18 @@ struct fuzz_thread {
 	__u64 tokens[FUZZ_TOKENS];
 	__u32 nr_tokens;
 	__u32 worker;
+};
+
+/**
+ * struct fuzz_own - what of a thread is in its process only: a child has a copy
+ * @memory:	see fuzz_run.c
+ * @kcov:	what KCOV writes to, or NULL
+ * @fail_fd:	of /proc/thread-self/fail-nth, or -1
+ * @depth:	how often it has forked
+ * @leases:	pages that it has mapped, each until there is another in its place
+ * @sealed:	which of these it may not write to
+ */
+struct fuzz_own {
 	unsigned char *memory;
 	unsigned long *kcov;
 	int fail_fd;
@@ -181,6 +187,8 @@ struct fuzz_thread {
 	void *leases[FUZZ_LEASES];
 	bool sealed[FUZZ_LEASES];
 };
+
+extern __thread struct fuzz_own fuzz_own;
 
 struct fuzz_shared {
 	__u64 seed;

@@ -124,14 +124,14 @@ long fuzz_do_fork(struct fuzz_thread *t, const __u64 *v)
 {
 	long pid;
 
-	if (t->depth == DEEPEST)
+	if (fuzz_own.depth == DEEPEST)
 		return 0;
 	pid = syscall(SYS_clone, SIGCHLD | (v[0] ? CLONE_FILES : 0), 0, 0, 0, 0);
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* It has not got the mappings. */
-	memset(t->leases, 0, sizeof(t->leases));
+	memset(fuzz_own.leases, 0, sizeof(fuzz_own.leases));
 	fuzz_child_begin(t);
 	__atomic_fetch_add(&fuzz->forks, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -139,14 +139,14 @@ long fuzz_do_fork(struct fuzz_thread *t, const __u64 *v)
 
 long fuzz_do_exit(struct fuzz_thread *t, const __u64 *v)
 {
-	if (t->depth)
+	if (fuzz_own.depth)
 		_exit(0);
 	return 0;
 }
 
 long fuzz_do_exec(struct fuzz_thread *t, const __u64 *v)
 {
-	if (t->depth)
+	if (fuzz_own.depth)
 		execl("/proc/self/exe", "fuzz", "--nothing", NULL);
 	return 0;
 }
@@ -220,7 +220,7 @@ static __u64 lease_word(__u64 was, __u64 v)
 long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
 {
 	unsigned int i = v[2] % FUZZ_LEASES;
-	void **at = &t->leases[i];
+	void **at = &fuzz_own.leases[i];
 	size_t size = getpagesize();
 	__u64 *word, was;
 	void *page;
@@ -232,9 +232,9 @@ long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
 		if (*at)
 			munmap(*at, size);
 		*at = page;
-		t->sealed[i] = false;
+		fuzz_own.sealed[i] = false;
 	}
-	if (!*at || t->sealed[i])
+	if (!*at || fuzz_own.sealed[i])
 		return 0;
 	word = &((struct muster_lease *)*at)->permits;
 	was = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -251,7 +251,7 @@ long fuzz_do_lease(struct fuzz_thread *t, const __u64 *v)
  */
 long fuzz_do_remap(struct fuzz_thread *t, const __u64 *v)
 {
-	void **at = &t->leases[v[0] % FUZZ_LEASES], *from = *at, *room, *to;
+	void **at = &fuzz_own.leases[v[0] % FUZZ_LEASES], *from = *at, *room, *to;
 	size_t size = getpagesize(), old = v[1] % 2 * size, new = v[2] % 4 * size;
 	int flags = v[3] & 7;
 
@@ -280,19 +280,19 @@ long fuzz_do_remap(struct fuzz_thread *t, const __u64 *v)
 long fuzz_do_protect(struct fuzz_thread *t, const __u64 *v)
 {
 	unsigned int i = v[0] % FUZZ_LEASES;
-	void *page = t->leases[i];
+	void *page = fuzz_own.leases[i];
 
 	if (!page)
 		return 0;
 	if (!mprotect(page, getpagesize(), v[1] & 7))
-		t->sealed[i] = (v[1] & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE);
+		fuzz_own.sealed[i] = (v[1] & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE);
 	return poll(page, 1, 0);
 }
 
 /* Whatever is lent by it then is lent (L7). */
 long fuzz_do_unmap(struct fuzz_thread *t, const __u64 *v)
 {
-	void **at = &t->leases[v[0] % FUZZ_LEASES], *page = *at;
+	void **at = &fuzz_own.leases[v[0] % FUZZ_LEASES], *page = *at;
 
 	*at = NULL;
 	return page ? munmap(page, getpagesize()) : 0;

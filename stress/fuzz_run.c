@@ -40,6 +40,7 @@
 #define KERNEL_ADDRESS	0xffff888000001000ULL
 
 int fuzz_slots[FUZZ_SLOTS];
+__thread struct fuzz_own fuzz_own;
 
 static const char keys[FUZZ_KEYS][4] = { "one", "two", "~me", "\001\002", "key", "four" };
 
@@ -130,9 +131,9 @@ void fuzz_process_begin(void)
 void fuzz_child_begin(struct fuzz_thread *t);
 void fuzz_child_begin(struct fuzz_thread *t)
 {
-	t->kcov = NULL;
-	t->fail_fd = -1;
-	t->depth++;
+	fuzz_own.kcov = NULL;
+	fuzz_own.fail_fd = -1;
+	fuzz_own.depth++;
 	ticks_left = 8;
 	fuzz_process_begin();
 }
@@ -161,13 +162,13 @@ static void map_memory(struct fuzz_thread *t)
 {
 	int fd = memfd_create("alias", MFD_CLOEXEC);
 
-	t->memory = must_map(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	mprotect(t->memory + UNMAPPED * PAGE, PAGE, PROT_NONE);
+	fuzz_own.memory = must_map(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	mprotect(fuzz_own.memory + UNMAPPED * PAGE, PAGE, PROT_NONE);
 	if (fd < 0 || ftruncate(fd, PAGE))
 		_exit(1);
-	must_map(t->memory + READ_ONLY * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd);
-	must_map(t->memory + ALIAS * PAGE, PAGE, PROT_READ | PROT_WRITE,
+	must_map(fuzz_own.memory + READ_ONLY * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd);
+	must_map(fuzz_own.memory + ALIAS * PAGE, PAGE, PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_FIXED, fd);
 	close(fd);
 }
@@ -177,29 +178,26 @@ static void open_kcov(struct fuzz_thread *t)
 	int fd = high_fd(open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC), KCOV_FD);
 	void *area;
 
-	t->kcov = NULL;
+	fuzz_own.kcov = NULL;
 	if (fd < 0 || ioctl(fd, KCOV_INIT_TRACE, KCOV_WORDS))
 		return;
 	area = mmap(NULL, KCOV_WORDS * sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (area != MAP_FAILED && !ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
-		t->kcov = area;
+		fuzz_own.kcov = area;
 }
 
 void fuzz_thread_begin(struct fuzz_thread *t)
 {
 	map_memory(t);
 	open_kcov(t);
-	t->fail_fd = high_fd(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), KCOV_FD);
-	t->depth = 0;
-	/* Those of the process that was here before. */
-	memset(t->leases, 0, sizeof(t->leases));
+	fuzz_own.fail_fd = high_fd(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), KCOV_FD);
 }
 
 /* ---- values ---- */
 
 static __u64 address(const struct fuzz_thread *t, __u64 place, bool of_struct)
 {
-	unsigned char *m = t->memory;
+	unsigned char *m = fuzz_own.memory;
 	size_t at = of_struct ? 64 : DATA * PAGE;
 
 	switch (place) {
@@ -285,14 +283,14 @@ static void *writable(struct fuzz_thread *t, const struct fuzz_value *at, size_t
 	*room = at->how == FUZZ_POINTER ? PAGE / 2 : 0;
 	switch (*room ? at->v : PLACE_NULL) {
 	case PLACE_GOOD:
-		return t->memory + 64;
+		return fuzz_own.memory + 64;
 	case PLACE_ODD:
-		return t->memory + 65;
+		return fuzz_own.memory + 65;
 	case PLACE_READ_ONLY:
-		return t->memory + ALIAS * PAGE;
+		return fuzz_own.memory + ALIAS * PAGE;
 	case PLACE_EDGE:
 		*room = EDGE_STRUCT;
-		return t->memory + UNMAPPED * PAGE - EDGE_STRUCT;
+		return fuzz_own.memory + UNMAPPED * PAGE - EDGE_STRUCT;
 	default:
 		*room = 0;
 		return NULL;
@@ -331,7 +329,7 @@ static long run_ioctl(struct fuzz_thread *t, const struct fuzz_op *op,
 		    resolve(t, &call->values[1], true));
 	if (ret < 0)
 		ret = -errno;
-	good = to == t->memory + 64 || to == t->memory + 65;
+	good = to == fuzz_own.memory + 64 || to == fuzz_own.memory + 65;
 	check_ioctl(op, ret, before, good ? to : NULL);
 	if (ret >= 0 && op->token && good) {
 		memcpy(&v, to + op->token, sizeof(v));
@@ -366,8 +364,8 @@ static void inject(struct fuzz_thread *t, unsigned int nth)
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(nth ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 
-	if (t->fail_fd >= 0 && pwrite(t->fail_fd, text, len, 0) != len)
-		t->fail_fd = -1;
+	if (fuzz_own.fail_fd >= 0 && pwrite(fuzz_own.fail_fd, text, len, 0) != len)
+		fuzz_own.fail_fd = -1;
 }
 
 /* It is 0 again once the fault was had. */
@@ -375,9 +373,9 @@ static void injected(struct fuzz_thread *t)
 {
 	char text[8] = "";
 
-	if (t->fail_fd < 0)
+	if (fuzz_own.fail_fd < 0)
 		return;
-	if (pread(t->fail_fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0)
+	if (pread(fuzz_own.fail_fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0)
 		__atomic_fetch_add(&fuzz->faults, 1, __ATOMIC_RELAXED);
 	inject(t, 0);
 }
@@ -427,10 +425,10 @@ static void keep(const struct fuzz_program *program)
 
 static void look_at_coverage(struct fuzz_thread *t, const struct fuzz_program *program)
 {
-	unsigned long i, nr = __atomic_load_n(&t->kcov[0], __ATOMIC_RELAXED), found = 0;
+	unsigned long i, nr = __atomic_load_n(&fuzz_own.kcov[0], __ATOMIC_RELAXED), found = 0;
 
 	for (i = 1; i <= nr && i < KCOV_WORDS; i++)
-		found += is_new(t->kcov[i]);
+		found += is_new(fuzz_own.kcov[i]);
 	if (!found)
 		return;
 	__atomic_fetch_add(&fuzz->places, found, __ATOMIC_RELAXED);
@@ -444,13 +442,13 @@ void fuzz_run(struct fuzz_thread *t, const struct fuzz_program *program)
 	memcpy(&t->recent[t->nr_run % FUZZ_RECENT], program, sizeof(*program));
 	__atomic_store_n(&t->nr_run, t->nr_run + 1, __ATOMIC_RELEASE);
 	restore_slots();
-	if (t->kcov)
-		__atomic_store_n(&t->kcov[0], 0, __ATOMIC_RELAXED);
+	if (fuzz_own.kcov)
+		__atomic_store_n(&fuzz_own.kcov[0], 0, __ATOMIC_RELAXED);
 	for (i = 0; i < program->nr; i++)
 		run_call(t, &program->calls[i]);
-	if (t->depth)
+	if (fuzz_own.depth)
 		_exit(0);
-	if (t->kcov)
+	if (fuzz_own.kcov)
 		look_at_coverage(t, program);
 	__atomic_fetch_add(&fuzz->programs, 1, __ATOMIC_RELAXED);
 }
