@@ -2,14 +2,16 @@
 /*
  * What permits on loan cost: an acquire and a release without a system call against
  * glibc's semaphore, which nothing gives back when its holder dies, and a robust mutex,
- * which is one at a time; and what it costs to take permits back from many.
+ * which is one at a time; what it costs to take permits back from many; and what all costs
+ * when very many processes are attached to a semaphore, each with a permit on loan.
  *
  * usage: lease [ROUNDS [OPERATIONS]]
  *
  * Exit status: 0, or 1 if the fast path compiled in costs more than LIMIT_FAST times
  * glibc's, or taking back from one of LESSEES_MAX more than LIMIT_TAKE times that of one of
- * one.
+ * one, or a pair with LESSEES_MAX attached more than LIMIT_CROWD times what it costs alone.
  */
+#include <fcntl.h>
 #include <muster.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,8 +27,10 @@
 
 #define LIMIT_FAST	1.0
 #define LIMIT_TAKE	1.3
+#define LIMIT_CROWD	1.05
 #define LESSEES_MAX	1000
 #define TAKES		9
+#define CGROUP		"/sys/fs/cgroup/lease"
 
 static sem_t posix;
 static pthread_mutex_t robust;
@@ -220,6 +225,190 @@ static double take_from_many(void)
 	return cost / of_one;
 }
 
+/* ---- many are attached ---- */
+
+/* Two open files of the semaphore, the second of which has no lease, and a third for all. */
+static struct muster_fast crowd_fast;
+static int crowd_leased, crowd_plain, crowd_fd;
+
+LOOP(fast_in_crowd, muster_fast_acquire(&crowd_fast, 1, MUSTER_FOREVER),
+     muster_fast_release(&crowd_fast, 1))
+LOOP(plain_in_crowd, muster_sem_acquire(crowd_plain, 1, MUSTER_FOREVER),
+     muster_sem_release(crowd_plain, 1))
+
+static double stat_in_crowd(unsigned int room)
+{
+	static struct muster_process list[MUSTER_PROCESSES_MAX];
+	struct muster_sem_stat stat = { .size = sizeof(stat) };
+	unsigned long i, times = operations / 100 + 1;
+	uint64_t start = now_ns();
+
+	for (i = 0; i < times; i++) {
+		stat.processes = room ? (uintptr_t)list : 0;
+		stat.nr_processes = room;
+		check("stat", do_ioctl(crowd_plain, MUSTER_SEM_STAT, &stat), 0);
+	}
+	return (double)(now_ns() - start) / times;
+}
+
+static double time_stat_in_crowd(void)
+{
+	return stat_in_crowd(0);
+}
+
+static double time_list_in_crowd(void)
+{
+	return stat_in_crowd(MUSTER_PROCESSES_MAX);
+}
+
+static const struct row crowd_rows[] = {
+	{ "leased, compiled in", time_fast_in_crowd },
+	{ "by ioctl, by the library", time_plain_in_crowd },
+	{ "STAT", time_stat_in_crowd },
+	{ "STAT with a list of all", time_list_in_crowd },
+};
+
+#define NR_CROWD_ROWS	(sizeof(crowd_rows) / sizeof(crowd_rows[0]))
+/* So many of them must not cost more. */
+#define STEADY		2
+
+static void time_crowd(double *median)
+{
+	double cost[ROUNDS_MAX];
+	unsigned int i, r;
+
+	for (i = 0; i < NR_CROWD_ROWS; i++) {
+		for (r = 0; r < rounds; r++)
+			cost[r] = crowd_rows[i].time();
+		median[i] = spread_of(cost, rounds).median;
+	}
+}
+
+/* Attaches when it is time: maps its lease, and has a permit on loan. */
+static void attend(int go, int ready)
+{
+	struct muster_sem_acquire acquire = { .size = sizeof(acquire), .permits = 1 };
+	struct muster_sem_release release = { .size = sizeof(release), .permits = 1 };
+	char *page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* That it has a page table there is not what is to be measured. */
+	*page = 1;
+	check("ready", write(ready, "", 1), 1);
+	check("go", read(go, &byte, 1), 0);
+	page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, crowd_fd, 0);
+	check("lease", page == MAP_FAILED, 0);
+	check("acquire", do_ioctl(crowd_fd, MUSTER_SEM_ACQUIRE, &acquire), 0);
+	check("release", do_ioctl(crowd_fd, MUSTER_SEM_RELEASE, &release), 0);
+	check("lent", ((struct muster_lease *)page)->permits, 1);
+	check("ready", write(ready, "", 1), 1);
+	for (;;)
+		pause();
+}
+
+/* A line of memory.stat; -1 if there is none. */
+static double kernel_memory(const char *name)
+{
+	char text[8192], want[24], *at;
+	int fd = open(CGROUP "/memory.stat", O_RDONLY);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	if (len <= 0)
+		return -1;
+	text[len] = 0;
+	snprintf(want, sizeof(want), "\n%s ", name);
+	at = strstr(text, want);
+	return at ? strtod(at + strlen(want), NULL) : -1;
+}
+
+static void enter_cgroup(void)
+{
+	char text[16];
+	int fd, len = snprintf(text, sizeof(text), "%d", getpid());
+
+	mkdir(CGROUP, 0700);
+	fd = open(CGROUP "/cgroup.procs", O_WRONLY);
+	if (fd < 0 || write(fd, text, len) != len)
+		printf("no memory cgroup\n");
+	close(fd);
+}
+
+static void await_all(int ready)
+{
+	char byte;
+	int i;
+
+	for (i = 0; i < LESSEES_MAX; i++)
+		check("ready", read(ready, &byte, 1), 1);
+}
+
+/* Without the word "kernel" there it is what is in slabs, and the page. */
+static void print_memory(double slab, double kernel)
+{
+	if (kernel <= 0)
+		kernel = slab + getpagesize() * LESSEES_MAX;
+	if (slab > 0)
+		printf("memory of the kernel's, for each attached: %.0f bytes, %.0f of them in slabs\n",
+		       kernel / LESSEES_MAX, slab / LESSEES_MAX);
+}
+
+static void make_crowd(void)
+{
+	double slab, kernel;
+	int go[2], ready[2], i;
+
+	check("pipes", pipe(go) | pipe(ready), 0);
+	enter_cgroup();
+	for (i = 0; i < LESSEES_MAX; i++) {
+		if (fork())
+			continue;
+		close(go[1]);
+		attend(go[0], ready[1]);
+	}
+	await_all(ready[0]);
+	slab = kernel_memory("slab");
+	kernel = kernel_memory("kernel");
+	close(go[1]);
+	await_all(ready[0]);
+	print_memory(kernel_memory("slab") - slab, kernel_memory("kernel") - kernel);
+}
+
+static void open_crowd(void)
+{
+	const char *name = "bench-crowd";
+
+	crowd_leased = muster_sem_open(name, O_CREAT, 0600, LESSEES_MAX + 8);
+	crowd_plain = muster_sem_open(name, 0, 0, 0);
+	crowd_fd = muster_sem_open(name, 0, 0, 0);
+	check("lease", muster_sem_fast(crowd_leased, &crowd_fast), 0);
+	check("no lease", muster_sem_lease(crowd_plain, 0), 0);
+}
+
+/* What the pairs cost in a crowd, by what they cost alone: the worst of them. */
+static double compare_crowd(void)
+{
+	double alone[NR_CROWD_ROWS], there[NR_CROWD_ROWS], worst = 0;
+	unsigned int i;
+
+	open_crowd();
+	time_crowd(alone);
+	printf("\n");
+	make_crowd();
+	time_crowd(there);
+	printf("%-28s %8s %8s   with %d attached, each with a permit on loan\n", "", "alone",
+	       "there", LESSEES_MAX);
+	for (i = 0; i < NR_CROWD_ROWS; i++) {
+		printf("%-28s %8.1f %8.1f   x %.3f\n", crowd_rows[i].name, alone[i], there[i],
+		       there[i] / alone[i]);
+		if (i < STEADY && there[i] / alone[i] > worst)
+			worst = there[i] / alone[i];
+	}
+	return worst;
+}
+
 int main(int argc, char **argv)
 {
 	int failed;
@@ -230,5 +419,7 @@ int main(int argc, char **argv)
 			 LIMIT_FAST);
 	failed |= verdict("a permit from one of 1000", take_from_many(), "from one of 1",
 			  LIMIT_TAKE);
+	failed |= verdict("a pair with 1000 attached", compare_crowd(), "that pair alone",
+			  LIMIT_CROWD);
 	return failed;
 }
