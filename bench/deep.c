@@ -309,6 +309,89 @@ static void act_sem_stat(unsigned int n)
 	check("sem_stat", do_ioctl(object, MUSTER_SEM_STAT, &stat), 0);
 }
 
+/* ---- permits on loan ---- */
+
+/* So many may have permits of one semaphore on loan (L4). */
+#define LESSEES 1024
+
+static int lessee[MANY];
+static struct muster_lease *lease[MANY];
+
+/*
+ * Each open file is an owner that has a lease; the first LESSEES of them have 2 permits on
+ * loan, the others had no permit lent. One has none, and holds one.
+ */
+static void set_lessees(unsigned int n)
+{
+	unsigned int i, lessees = 0;
+	void *page;
+
+	object = open_object_with(MUSTER_SEM, 2 * n + 1, 0, "lessees");
+	acquire(object, 1, 0);
+	for (i = 0; i < n; i++) {
+		lessee[i] = open_object_with(MUSTER_SEM, 2 * n + 1, 0, "lessees");
+		page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, lessee[i],
+			    0);
+		check("mmap", page == MAP_FAILED, 0);
+		lease[i] = page;
+		acquire(lessee[i], 2, 0);
+		release(lessee[i], 2);
+		lessees += lease[i]->permits == 2;
+	}
+	check("lessees", lessees, LESSEES);
+}
+
+/* Each holds one of them: so it is both a holder and a lessee. */
+static void set_lessees_that_hold(unsigned int n)
+{
+	unsigned int i;
+
+	set_lessees(n);
+	for (i = 0; i < LESSEES; i++)
+		lease[i]->permits += MUSTER_LEASE_TAKE;
+}
+
+static void act_gather(unsigned int n)
+{
+	acquire(object, 2 * n, 0);
+	check("lent", lease[LESSEES - 1]->permits, 0);
+}
+
+/* What they hold cannot be had. */
+static void act_gather_held(unsigned int n)
+{
+	acquire(object, 2 * n - LESSEES, 0);
+	check("lent", lease[LESSEES - 1]->permits, 0);
+}
+
+static void act_lessees_stat(unsigned int n)
+{
+	act_sem_stat(n);
+	/* The first is the one that holds. */
+	for (n = 1; n < MUSTER_PROCESSES_MAX; n++)
+		check("role", list[n].role, MUSTER_PROCESS_LESSEE);
+}
+
+static void act_lend(unsigned int n)
+{
+	(void)n;
+	acquire(lessee[0], 1, 0);
+	release(lessee[0], 1);
+	check("lent", lease[0]->permits, 3);
+}
+
+/* As if it had died: first all is taken back. */
+static void act_abandon(unsigned int n)
+{
+	struct muster_sem_release args = {
+		.size = sizeof(args), .flags = MUSTER_RELEASE_ABANDON, .permits = 1,
+	};
+
+	(void)n;
+	check("abandon", do_ioctl(object, MUSTER_SEM_RELEASE, &args), 0);
+	check("lent", lease[LESSEES - 1]->permits, 0);
+}
+
 /* ---- barrier ---- */
 
 static void barrier_tickets(unsigned int parties, unsigned int options, unsigned int n)
@@ -527,6 +610,12 @@ static const struct scene scenes[] = {
 	{ "sem-close", set_sem_threads, act_close },
 	{ "sem-stat", set_sem_owners, act_sem_stat },
 	{ "sem-stat-waiters", set_sem, act_sem_stat },
+	{ "lease-gather", set_lessees, act_gather },
+	{ "lease-gather-held", set_lessees_that_hold, act_gather_held },
+	{ "lease-stat", set_lessees, act_lessees_stat },
+	{ "lease-stat-held", set_lessees_that_hold, act_sem_stat },
+	{ "lease-release", set_lessees, act_lend },
+	{ "lease-abandon", set_lessees, act_abandon },
 	{ "barrier-trip", set_trip, act_arrive },
 	{ "barrier-reset", set_reset, act_reset },
 	{ "barrier-fewer", set_reset, act_fewer },
