@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a user's operations cost while another user is at all of its limits: has as many
- * objects, keys in flight, kept results and waiters as it may, some of them in an object
- * that both use, its keys chosen to collide if hashes were not seeded; and goes on trying
- * to get more. The neighbour neither slows nor starves.
+ * objects, keys in flight, kept results, waiters and leases as it may, some of them in
+ * objects that both use, its keys chosen to collide if hashes were not seeded; and goes on
+ * trying to get more. The neighbour neither slows nor starves.
  *
  * Run as "vm/run --icount"; see uncontended.c.
  *
@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,9 @@
 #define WAITERS 10000
 #define RESULT_SIZE 65536
 #define KEPT ((16 << 20) / RESULT_SIZE)
+/* So many may have permits of one semaphore on loan: it has one for each. */
+#define LESSEES 1024
+#define LENT_SEM "a semaphore of both"
 /* Time enough for several turns of each process. */
 #define BUSY_NS 150000000ULL
 
@@ -48,8 +52,8 @@ static struct stage {
 
 enum mode { REST, BURN, HAMMER };
 
-/* The group that both use; and what each has for itself. */
-static int shared, own_flight, own_sem, own_barrier, own_group;
+/* The group and the semaphore that both use; and what each has for itself. */
+static int shared, shared_sem, own_flight, own_sem, own_barrier, own_group;
 
 /* ---- keys that collide if the hash is not seeded ---- */
 
@@ -150,12 +154,35 @@ static void op_open_anonymous(void)
 	close(open_object_with(MUSTER_FLIGHT, 0, 0, NULL));
 }
 
-static void op_acquire(void)
+static long release(int fd)
 {
 	struct muster_sem_release args = { .size = sizeof(args), .permits = 1 };
 
+	return do_ioctl(fd, MUSTER_SEM_RELEASE, &args);
+}
+
+static void look(int fd)
+{
+	struct muster_sem_stat args = { .size = sizeof(args) };
+
+	check("stat", do_ioctl(fd, MUSTER_SEM_STAT, &args), 0);
+}
+
+static void op_acquire(void)
+{
 	check("acquire", acquire(own_sem, 0), 0);
-	check("release", do_ioctl(own_sem, MUSTER_SEM_RELEASE, &args), 0);
+	check("release", release(own_sem), 0);
+}
+
+static void op_acquire_shared(void)
+{
+	check("acquire", acquire(shared_sem, 0), 0);
+	check("release", release(shared_sem), 0);
+}
+
+static void op_stat(void)
+{
+	look(own_sem);
 }
 
 static void op_ticket(void)
@@ -224,6 +251,8 @@ static const struct {
 	{ "open by name", op_open },
 	{ "open anonymous", op_open_anonymous },
 	{ "acquire+release", op_acquire },
+	{ "the same, shared", op_acquire_shared },
+	{ "stat", op_stat },
 	{ "ticket", op_ticket },
 	{ "join+finish", op_lead },
 	{ "the same, shared", op_lead_shared },
@@ -290,9 +319,38 @@ static void want_kept(void)
 		finish(shared, key, token, result, RESULT_SIZE);
 }
 
+/* A permit that this one has on loan (L3), but for those that are too many (L4). */
+static void want_loan(int fd)
+{
+	if (!acquire(fd, MUSTER_WAIT_NONBLOCK))
+		release(fd);
+}
+
+/* All that it may have: those that lessees of the semaphore have first. */
+static int leases[LESSEES];
+
+static long want_lease(unsigned int i)
+{
+	int fd = open_object_with(MUSTER_SEM, LESSEES, 0, LENT_SEM);
+	void *page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (page == MAP_FAILED) {
+		close(fd);
+		return -1;
+	}
+	want_loan(fd);
+	if (i < LESSEES)
+		leases[i] = fd;
+	return fd;
+}
+
 static void want_more(void)
 {
+	static unsigned int nr;
+
 	want_object();
+	want_lease(LESSEES);
+	want_loan(leases[nr++ % LESSEES]);
 	want_kept();
 	want_kept();
 }
@@ -311,6 +369,9 @@ static void fill_up(void)
 		want_kept();
 	while (want_object() >= 0)
 		;
+	for (i = 0; want_lease(i) >= 0; i++)
+		;
+	check("leases", i, info.leases_max);
 	/* Keys beyond its limit would cost it what is kept. */
 	for (i = 2 * KEPT; i < (int)info.calls_max; i++)
 		check("key", want_key(), 0);
@@ -373,6 +434,26 @@ static double cost_beside(unsigned int op, enum mode mode)
 	return (double)(now_ns() - start) / n;
 }
 
+static int open_for_all(void)
+{
+	struct muster_open how = {
+		.size = sizeof(how),
+		.type = MUSTER_SEM,
+		.oflags = O_CREAT | O_CLOEXEC,
+		.mode = 0666,
+		.name = (uintptr_t)LENT_SEM,
+		.name_len = strlen(LENT_SEM),
+		.limit = LESSEES,
+	};
+	int device = open(MUSTER_DEVICE, O_RDWR | O_CLOEXEC), fd;
+
+	umask(0);
+	fd = do_ioctl(device, MUSTER_OPEN, &how);
+	check("open for all", fd < 0, 0);
+	close(device);
+	return fd;
+}
+
 static void open_own(void)
 {
 	own_flight = open_object(MUSTER_FLIGHT, 0);
@@ -421,6 +502,7 @@ int main(void)
 		return 2;
 	}
 	shared = open_object(MUSTER_FLIGHT, 0);
+	shared_sem = open_for_all();
 	open_own();
 	return compare();
 }
