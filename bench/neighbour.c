@@ -185,6 +185,11 @@ static void op_stat(void)
 	look(own_sem);
 }
 
+static void op_stat_shared(void)
+{
+	look(shared_sem);
+}
+
 static void op_ticket(void)
 {
 	close(acquire(own_sem, MUSTER_WAIT_TICKET));
@@ -253,6 +258,7 @@ static const struct {
 	{ "acquire+release", op_acquire },
 	{ "the same, shared", op_acquire_shared },
 	{ "stat", op_stat },
+	{ "the same, shared", op_stat_shared },
 	{ "ticket", op_ticket },
 	{ "join+finish", op_lead },
 	{ "the same, shared", op_lead_shared },
