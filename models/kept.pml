@@ -47,6 +47,9 @@
  * run: forgotten by age, and by FORGET	-DKEPT=GRACE -DAGED -DTICKS=1 -DFORGETS=1
  * run: once				-DONCE -DROUNDS=2
  * run: once, hand-over			-DONCE -DN=3
+ * run: nobody runs for ever, forget	-DKEPT=GRACE -DFORGETS=1	cycle
+ * run: nobody runs for ever, evict	-DKEPT=GRACE -DEVICTS=1	cycle
+ * run: nobody runs for ever, time passes	-DKEPT=GRACE -DTICKS=1	cycle
  *
  * break: FORGET does not look again		-DFORGET_ONCE -DKEPT=GRACE -DFORGETS=1	F8_FORGET
  * break: a forgotten call brings the stale one back	-DRESTORE_FORGOTTEN -DKEPT=GRACE -DFORGETS=1 -DBYSTANDER=1	F8_FORGET
@@ -70,6 +73,9 @@
  * break: a call is followed past its age	-DFOLLOW_AGED -DAGED -DTICKS=1	F7
  * break: once is done again			-DONCE -DONCE_DROPS -DROUNDS=2	G5A
  * break: what is refreshed is counted as a call	-DCOUNT_REFRESHED -DKEPT=GRACE	COUNT
+ * break: what is too old is not dropped	-DKEEP_OLD -DKEPT=GRACE -DTICKS=1	cycle
+ * break: FORGET takes what is kept for what has left	-DFORGET_LED -DKEPT=GRACE -DFORGETS=1	cycle
+ * break: too old a call stays in the table	-DKEEP_AGED -DAGED -DTICKS=1	cycle
  */
 #include "rules.h"
 
@@ -686,7 +692,11 @@ inline forget(y)
 		d_step {
 			!locked[c] ->
 			if
+#ifdef FORGET_LED
+			:: !listed[c] || done[c] -> put(c)
+#else
 			:: !listed[c] -> put(c)
+#endif
 			:: listed[c] && done[c] ->
 				kept_drop(c, mine);
 				drop_ref(c);
@@ -746,10 +756,12 @@ inline kept_answer(c, i)
 	:: i != FRESHER && age[c] == OLD -> answer(i, c)
 #endif
 	:: else ->
+#ifndef KEEP_OLD
 		kept_drop(c, mine);
 		rule(FREE, mine);
 		mine = false;
 		drop_ref(c);
+#endif
 		err = EEXIST
 	fi
 }
@@ -800,8 +812,12 @@ inline enter(c, i)
 			if
 #if defined(AGED) && !defined(FOLLOW_AGED)
 			:: age[c] != FRESH ->
+#ifdef KEEP_AGED
+				err = EEXIST
+#else
 				locked[c] = true;
 				err = AGAIN
+#endif
 #endif
 			:: else -> led_answer(c, i)
 			fi
