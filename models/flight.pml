@@ -37,7 +37,7 @@
  * run: two of one process, forget	-DOWN1=0 -DFORGETS=1
  * run: no join runs for ever	-DFORGETS=1 -DCLOSE=0 -DTIMEOUTS=1 -DN=2	cycle
  *
- * break: FORGET takes it off the table first	-DFORGET_TABLE_FIRST -DFORGETS=1	F1
+ * break: FORGET takes it off the table first	-DFORGET_TABLE_FIRST -DOWN1=0 -DFORGETS=1	F1
  * break: a dead follower is promoted		-DPROMOTE_DEAD -DCLOSE=0	W2
  * break: a promoted follower may leave		-DLEAVE_TAKEN -DTIMEOUTS=1	F12
  * break: who is told of a result may leave	-DLEAVE_DONE -DTIMEOUTS=1	T2
@@ -54,6 +54,8 @@
  * break: a forgotten call loses its leader's list	-DFORGET_LOSES -DFORGETS=1	F1
  * break: a call is put once too often		-DPUT_TWICE	FREE
  * break: what is led is not handed over at exit	-DNO_DROP_LED	QUIET
+ * break: the eldest is taken for the one that is meant	-DELDEST_ANY -DOWN1=0 -DFORGETS=1	QUIET
+ * break: a forgotten call stays in the table	-DFORGET_STAYS -DFORGETS=1 -DN=2	cycle
  */
 #include "rules.h"
 
@@ -120,8 +122,9 @@ byte followers[CALLS];
 byte bystanders[CALLS];
 byte result[CALLS];	/* the token of who said FINISH */
 
-/* struct flight_owner: sets of calls */
+/* struct flight_owner: sets of calls; elder tells the order of those led */
 byte led[N];
+byte elder[CALLS];
 byte forgotten[N];
 bool dead[N];
 
@@ -213,7 +216,10 @@ inline unlist(c)
 #ifndef END_LISTED
 		table = NONE
 #endif
-	:: else
+	:: else ->
+#ifdef FORGET_STAYS
+		table = (table == c -> NONE : table)
+#endif
 	fi
 }
 
@@ -245,6 +251,7 @@ inline attach(c, i)
 	od;
 	token[c] = k;
 	my_token[i] = k;
+	elder[c] = led[own(i)];
 	led[own(i)] = led[own(i)] | bit_of(c);
 	if
 	:: listed[c]
@@ -257,6 +264,11 @@ inline detach(c)
 {
 	told[c] = false;
 	led[leader[c]] = led[leader[c]] & (bit_of(c) ^ 255);
+	elder[c] = 0;
+	for (k : 0 .. CALLS - 1) {
+		elder[k] = elder[k] & (bit_of(c) ^ 255)
+	}
+	k = 0;
 	if
 	:: listed[c]
 	:: else -> forgotten[leader[c]] = forgotten[leader[c]] & (bit_of(c) ^ 255)
@@ -413,19 +425,43 @@ inline hand_over(c, counted)
 	od
 }
 
+/* flight_find_eldest() */
+inline find_eldest(i)
+{
+	c = 0;
+	do
+	:: c < CALLS && !(in_set(led[own(i)], c) && elder[c] == 0) -> c++
+	:: else -> break
+	od;
+	if
+#ifdef ELDEST_ANY
+	:: c < CALLS ->
+#else
+	:: c < CALLS && token[c] == my_token[i] ->
+#endif
+		rule(FREE, used[c] && refs[c] > 0);
+		refs[c]++
+	:: else -> c = NONE
+	fi
+}
+
 /* flight_find_led() */
 inline find_led(i)
 {
-	d_step {
 #ifdef FINISH_BY_KEY
-		find(c)
+	d_step { find(c) }
 #else
+	d_step { find_eldest(i) }	/* owner->lock */
+	if
+	:: c != NONE
+	:: else -> d_step {
 		if
 		:: table != NONE && token[table] == my_token[i] -> find(c)
-		:: else -> c = NONE
+		:: else
 		fi
-#endif
 	}
+	fi;
+#endif
 	if
 	:: c != NONE
 	:: else -> d_step {	/* owner->lock */
@@ -601,6 +637,8 @@ inline forget()
 		:: mine -> d_step {
 #ifdef FORGET_TABLE_FIRST
 			forgotten[leader[c]] = forgotten[leader[c]] | bit_of(c);
+#elif defined(FORGET_STAYS)
+			listed[c] = false;
 #else
 			unlist(c);
 #endif
