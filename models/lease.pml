@@ -10,7 +10,9 @@
  * step.
  *
  * Each atomic or d_step is one section under the object's lock, or one atomic operation on
- * a word. To take from one lessee is a section: MUSTER_BATCH is 1.
+ * a word. To take from one lessee is a section: MUSTER_BATCH is 1. With FOREVER threads
+ * acquire and release without end: who takes back all that is lent must come to an end
+ * nevertheless.
  *
  * quiet() looks when nothing can happen any more without it. Then those who chose to hold
  * long go on; in the end all permits are back.
@@ -35,6 +37,8 @@
  * run: one lies		-DLIAR=0 -DLIES=2
  * run: one lies, two permits	-DLIAR=0 -DLIES=2 -DLIMIT=2
  * run: one lies and dies	-DLIAR=0 -DLIES=1 -DKILLS=1 -DLIMIT=2 -DN=2 -DROUNDS=2
+ * run: to take back ends	-DFOREVER -DLIMIT=2 -DSET=1 -DN=2	accept
+ * run: it ends, though one lies	-DFOREVER -DLIMIT=2 -DSET=1 -DN=2 -DLIAR=0 -DLIES=2	accept
  *
  * break: who waits takes nothing back	-DNO_GATHER	QUIET
  * break: who waits takes from one only	-DGATHER_ONE -DLIMIT=2 -DROUNDS=2	QUIET
@@ -58,6 +62,7 @@
  * break: lent though one has died	-DLEND_ABANDONED -DUNCHECKED -DLIMIT=2 -DKILLS=1 -DROUNDS=2 -DN=2	W4
  * break: who polls takes nothing back	-DNO_STOP_POLL -DPOLLS=1	T6
  * break: lent though one polls	-DLEND_POLLED -DPOLLS=1 -DROUNDS=2	T6
+ * break: to take back goes on, as all is lent again	-DLEND_STOPPED -DNO_LIMITED -DFOREVER -DLIMIT=2 -DSET=1 -DN=2	accept
  */
 #include "rules.h"
 
@@ -173,7 +178,9 @@ inline acquired(i)
 {
 	mine[i] = 1;
 	count_used();
+#ifndef NO_LIMITED
 	rule(LIMITED, own(i) == LIAR || used <= limit)
+#endif
 }
 
 /* ---- sem_lease.c ---- */
@@ -227,7 +234,15 @@ inline stop()
 {
 	stopped++;
 	do
+#ifdef FOREVER
+	:: atomic {
+		TAKE_ONE_IF(lessees != 0);
+		/* A state of its own, in which nobody stays. */
+accept:		skip
+	}
+#else
 	:: TAKE_ONE_IF(lessees != 0)
+#endif
 	:: lessees == 0 -> break
 	od;
 	skip
@@ -556,7 +571,9 @@ proctype thread(byte i)
 	do
 	:: round == ROUNDS || killed[own(i)] || dead[own(i)] -> break
 	:: else ->
+#ifndef FOREVER
 		round++;
+#endif
 		if
 		:: waits = true
 		:: waits = false
