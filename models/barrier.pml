@@ -31,6 +31,7 @@
  * run: action, all of one process	-DACTION -DOWN1=0 -DOWN2=0 -DFAULTS=1 -DCLOSES=1
  * run: action, a party of one	-DACTION -DPARTIES=1 -DTIMEOUTS=1 -DKILLS=1
  * run: action, three parties	-DACTION -DPARTIES=3 -DTIMEOUTS=1 -DKILLS=1 -DROUNDS=1
+ * run: nobody runs for ever	-DACTION -DN=2 -DTIMEOUTS=1 -DSIGNALS=1 -DRESETS=1	cycle
  *
  * break: lost runners are not told by token	-DLOST_BY_OWNER -DACTION -DOWN1=0 -DFAULTS=1 -DRESETS=1	LATER
  * break: COMPLETE looks at the runner only	-DCOMPLETE_BY_OWNER -DACTION -DOWN1=0 -DRESETS=1	LATER

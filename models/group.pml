@@ -37,6 +37,7 @@
  * run: reset of what is cancelled	-DN=4 -DLIMIT=1 -DASK1=1 -DASK2=1 -DRESETS=1
  * run: batches of two	-DN=4 -DLIMIT=1 -DASK1=1 -DASK2=1 -DBATCH=2 -DRESETS=1
  * run: again and again	-DROUNDS=2 -DLIMIT=2 -DN=2 -DTIMEOUTS=1 -DRESETS=1
+ * run: no reset runs for ever	-DLIMIT=1 -DASK1=1 -DUNTIL2=COUNT -DRESETS=1	cycle
  *
  * break: who leaves the front serves nobody	-DNO_SERVE_LEAVE -DLIMIT=2 -DASK1=2 -DASK2=1 -DTIMEOUTS=1	QUIET
  * break: the end of a task serves nobody	-DNO_SERVE_DONE	QUIET
@@ -65,6 +66,7 @@
  * break: tasks that nobody heard of stay	-DKEEP_FAULTED -DFAULTS=1	T4
  * break: they go, though another has claimed them	-DTAKE_CLAIMED -DFAULTS=1 -DCLAIMER=1	G2
  * break: room for one is room for all	-DROOM_FOR_ONE -DLIMIT=2 -DASK1=2	LIMITED
+ * break: a reset stays while tasks are left	-DRESET_STAYS -DRESETS=1	cycle
  */
 #include "rules.h"
 
@@ -592,8 +594,13 @@ proctype cancel()
 #define has_work() ((front < N && in_set(patient, front)) || nr_adders > 0)
 #else
 /* group_has_work(): with tasks left it is EBUSY anyway */
+#ifdef RESET_STAYS
+#define none_left() true
+#else
+#define none_left() (pending == 0)
+#endif
 #define has_work() ((front < N && in_set(patient, front)) ||			\
-		    (pending == 0 && (waits != 0 || nr_adders > 0)))
+		    (none_left() && (waits != 0 || nr_adders > 0)))
 #endif
 
 /* Nobody is to miss how it was. */

@@ -34,6 +34,7 @@
  * run: four, in batches of two	-DN=4 -DPARTIES=5 -DSET1=4 -DSET2=2 -DBATCH=2 -DSIGNALS=1
  * run: action, parties are set	-DACTION -DPARTIES=3 -DSET1=1 -DTIMEOUTS=1
  * run: action, parties are set, reset	-DACTION -DPARTIES=3 -DSET1=2 -DRESETS=1 -DSIGNALS=1
+ * run: no generations without end	-DPARTIES=3 -DSET1=2 -DSET2=1 -DSIGNALS=1	cycle
  *
  * break: a dead member is waited for	-DNO_DROP -DMEMBERS -DPARTIES=3	QUIET
  * break: it is there still when it shrinks	-DNO_REFUSE -DMEMBERS -DSHRINK -DPARTIES=4 -DOWN1=0 -DCLOSES=1	B6

@@ -17,6 +17,7 @@
  * run: A is killed		-DFDS=2 -DKILL
  * run: nobody else has the file	-DFDS=1 -DALONE
  * run: a leaked owner goes with the file	-DFDS=1 -DB_FIRST -DNO_RECHECK -DNO_W2
+ * run: nobody looks for its owner for ever	-DFDS=1 -DALONE	cycle
  *
  * break: a new owner does not look for its file	-DFDS=1 -DNO_RECHECK	W2
  * break: it looks before it is in the table	-DFDS=1 -DRECHECK_EARLY	W2
