@@ -13,8 +13,8 @@
  * leads is read under the owner's lock only. So a section under the call's lock is
  * as many steps as others can tell apart: d_steps between taking and giving
  * locked[]. A section that touches nothing but the call is one. Settling is a step
- * for each waiter. That a waiter sleeps and wakes is waiter.pml's, that a call
- * found under RCU is not freed yet is owner.pml's way, too.
+ * for each waiter. That a waiter sleeps and wakes is waiter.pml's; that a call found
+ * under RCU may be another one by now is call.pml's.
  *
  * init looks when nothing can happen any more without it: then nobody may be
  * waiting, and every call must be gone.

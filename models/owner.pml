@@ -152,6 +152,7 @@ inline owner_put(o)
 		if
 		:: refs[o] == 0 ->
 			rule(FREE, !listed[o] && held[o] == 0);
+			/* type->owner_end(): a flight owner's spare call, see call.pml */
 #ifdef NO_RCU
 			free_now(o)
 #else
