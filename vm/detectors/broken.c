@@ -98,6 +98,17 @@ static noinline void broken_leak(void)
 	thing = NULL;
 }
 
+/* Reached by a pointer, so that it is no leak. */
+static noinline void broken_slab(void)
+{
+	struct kmem_cache *cache = kmem_cache_create("broken_slab", sizeof(*thing), 0, 0, NULL);
+
+	if (!cache)
+		return;
+	thing = kmem_cache_alloc(cache, GFP_KERNEL);
+	kmem_cache_destroy(cache);
+}
+
 static void timer_function(struct timer_list *timer)
 {
 }
@@ -149,6 +160,7 @@ static const struct {
 	{ "lock_inversion", broken_lock_inversion },
 	{ "atomic_sleep", broken_atomic_sleep },
 	{ "leak", broken_leak },
+	{ "slab", broken_slab },
 	{ "active_timer", broken_active_timer },
 	{ "data_race", broken_data_race },
 };
