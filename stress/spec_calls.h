@@ -79,6 +79,7 @@ enum flight_code {
 	FLIGHT_FORGET,
 	FLIGHT_FETCH,
 	FLIGHT_STAT,
+	FLIGHT_FOLLOWERS,
 };
 
 /* All but FETCH and STAT; FETCH has its token at the same place. */
@@ -114,7 +115,7 @@ enum flight_code {
 /* FLIGHT_OUT_KEPT: kept, kept and stale */
 #define FLIGHT_IS_KEPT		1
 #define FLIGHT_IS_STALE		2
-/* FINISH, ABANDON, FORGET */
+/* FINISH, ABANDON, FORGET, FOLLOWERS */
 #define FLIGHT_OUT_COUNT	0
 /* FETCH */
 #define FETCH_OUT_LEN		0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One key of a flight group, one call at a time (F1 to F9, F11, F12).
+ * One key of a flight group, one call at a time (F1 to F12).
  * See spec.h.
  *
  * Here a "call" is one execution for the key, as the contract says; what processes
@@ -543,6 +543,15 @@ static bool abandon(const struct spec_run *run, struct flight *f, const struct s
 	       told_count(op, goes_on);
 }
 
+static bool ask_followers(struct flight *f, const struct spec_op *op)
+{
+	const struct call *call = led_call(f, op);
+
+	if (!call)
+		return spec_end(&f->common, op, -EPERM);
+	return spec_end(&f->common, op, 0) && told_count(op, nr_waiting(call));
+}
+
 /* What is kept, unless its time was over when the call ended that was to refresh it. */
 static bool forget_kept(struct flight *f, const struct spec_op *op, unsigned int choice)
 {
@@ -608,6 +617,8 @@ static bool flight_step(const struct spec_run *run, void *state, const struct sp
 		return finish(run, f, op);
 	case FLIGHT_ABANDON:
 		return abandon(run, f, op);
+	case FLIGHT_FOLLOWERS:
+		return ask_followers(f, op);
 	default:
 		return forget(f, op, choice);
 	}
@@ -746,6 +757,7 @@ static const struct history_call flight_calls[] = {
 	{ "fetch", { "flags", "token", "room" }, { "len", "wrong", "file" } },
 	{ "stat", { }, { "calls", "followers", "led", "joined", "handed_over", "forgotten",
 			 "orphaned" } },
+	{ "followers", { "key", "token" }, { "count" } },
 };
 
 const struct spec spec_flight = {

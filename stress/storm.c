@@ -108,6 +108,7 @@ static void print_counts(double seconds)
 	printf("# %llu tickets, %llu verdicts read\n", n[COUNT_TICKET], n[COUNT_READ]);
 	printf("# %llu kept results served, %llu of them stale; %llu files\n", n[COUNT_KEPT],
 	       n[COUNT_STALE], n[COUNT_FILE]);
+	printf("# %llu times a leader was told how many follow\n", n[COUNT_FOLLOWERS]);
 	printf("# %llu times permits were acquired or released by lease\n", n[COUNT_LEASE]);
 	if (n[COUNT_FEWER])
 		printf("# %llu processes got fewer threads than they wanted\n", n[COUNT_FEWER]);

@@ -104,6 +104,9 @@ static void led(struct storm_turn *turn, __s64 key, __u64 token)
 		storm_later(turn, FLIGHT_FINISH, key, token, 0);
 	else if (dice < 88)
 		storm_later(turn, FLIGHT_ABANDON, key, token, 0);
+	/* Not only while it leads. */
+	if (rnd_percent(turn->rng, 60))
+		storm_later(turn, FLIGHT_FOLLOWERS, key, token, 0);
 	if (rnd_percent(turn->rng, 3))
 		storm_later(turn, FLIGHT_FORGET, key, token, 0);
 	/* Twice: the second must fail. */
@@ -295,6 +298,18 @@ static void run_abandon(struct storm_turn *turn)
 	key_call(turn, MUSTER_FLIGHT_ABANDON);
 }
 
+static void run_followers(struct storm_turn *turn)
+{
+	key_call(turn, MUSTER_FLIGHT_FOLLOWERS);
+	if (turn->rec->ret)
+		return;
+	storm_count(COUNT_FOLLOWERS);
+	/* Soon there may be others, or fewer. */
+	if (rnd_percent(turn->rng, 50))
+		storm_later(turn, FLIGHT_FOLLOWERS, turn->rec->arg[FLIGHT_KEY],
+			    turn->rec->arg[FLIGHT_TOKEN], 0);
+}
+
 static void make_forget(struct storm_turn *turn)
 {
 	turn->rec->arg[FLIGHT_KEY] = rnd_below(turn->rng, STORM_KEYS);
@@ -356,6 +371,7 @@ static const struct storm_op flight_ops[] = {
 	{ FLIGHT_FORGET, 3, false, make_forget, run_forget },
 	{ FLIGHT_FETCH, 0, false, NULL, run_fetch },
 	{ FLIGHT_STAT, 3, true, NULL, run_stat },
+	{ FLIGHT_FOLLOWERS, 0, false, NULL, run_followers },
 	{ 0 }
 };
 
