@@ -251,6 +251,27 @@ static bool step_end(const struct spec_run *run, struct spec_common *common,
 	return ok;
 }
 
+bool spec_end_owner(const struct spec_run *run, struct spec_common *common,
+		    unsigned int owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < SPEC_SLOTS; i++) {
+		const struct spec_op *op = run->pending[i];
+
+		if (!op || op->owner != owner || common->status[i] == SPEC_OK ||
+		    common->status[i] == SPEC_FAILED ||
+		    (op->code != HISTORY_CLOSE && op->code != HISTORY_DEATH))
+			continue;
+		do {
+			if (!step_end(run, common, op))
+				return false;
+		} while (common->status[i] != SPEC_OK);
+		return true;
+	}
+	return false;
+}
+
 /* ---- tickets ---- */
 
 static bool is_settled(const struct spec_run *run, const struct spec_common *common,

@@ -354,6 +354,14 @@ static inline void spec_push(struct spec_queue *queue, unsigned int slot)
 	queue->slot[queue->nr++] = slot;
 }
 
+/*
+ * The owner comes to its end now, all of it; false if that is not under way, or cannot be. A
+ * specification for which many owners may end in any order, until it matters that all have,
+ * says in @holds that it notices none, and calls this when it matters.
+ */
+bool spec_end_owner(const struct spec_run *run, struct spec_common *common,
+		    unsigned int owner);
+
 /* ---- spec_util.c ---- */
 
 /* Is @other, being that far, one that may do it to @op? */

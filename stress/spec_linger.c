@@ -50,9 +50,22 @@ static bool is_used(const struct spec_run *run, const struct linger *l, bool sur
 	return false;
 }
 
-static bool may_be_gone(const struct spec_run *run, const struct linger *l)
+/*
+ * Only here it matters who has ended, of those who are about to: in which order they do, and
+ * which of them have done so before, nobody can tell.
+ */
+static bool end_users(const struct spec_run *run, struct linger *l)
 {
-	return !l->users && !is_used(run, l, true) &&
+	while (l->users) {
+		if (!spec_end_owner(run, &l->common, __builtin_ctzll(l->users)))
+			return false;
+	}
+	return true;
+}
+
+static bool may_go(const struct spec_run *run, struct linger *l)
+{
+	return end_users(run, l) && !is_used(run, l, true) &&
 	       (!l->kept || spec_may_be_after(run, l->kept, l->kept->arg[LINGER_NS]));
 }
 
@@ -66,7 +79,7 @@ static bool open_name(const struct spec_run *run, struct linger *l, const struct
 
 	if (choice > 1)
 		return false;
-	if (there ? !l->users && !l->kept && !is_used(run, l, false) : !may_be_gone(run, l))
+	if (there ? !l->users && !l->kept && !is_used(run, l, false) : !may_go(run, l))
 		return false;
 	if (!there)
 		l->kept = NULL;
@@ -199,11 +212,12 @@ static bool linger_step(const struct spec_run *run, void *state, const struct sp
 	}
 }
 
+/* See end_users() for those who have a descriptor. */
 static bool linger_holds(const struct spec_run *run, const void *state, unsigned int owner)
 {
 	const struct linger *l = state;
 
-	return l->users & 1ULL << owner || (l->leads && l->leader == owner);
+	return l->leads && l->leader == owner;
 }
 
 static bool linger_drop(const struct spec_run *run, void *state, unsigned int owner, bool *ok)
@@ -223,21 +237,6 @@ static void linger_gain(void *state, unsigned int owner)
 	l->users |= 1ULL << owner;
 }
 
-/* Of a call that finds nothing there: how much is left to go. */
-static unsigned int linger_distance(const struct spec_run *run, const void *state,
-				    const struct spec_op *op)
-{
-	const struct history_record *rec = op->rec;
-	const struct linger *l = state;
-
-	if (op->code != NAME_OPEN)
-		return 0;
-	if (rec->ret != -ENOENT && (rec->ret || !rec->out[NAME_OUT_CREATED]))
-		return !l->users && !l->kept;
-	return 2 * __builtin_popcountll(l->users) -
-	       __builtin_popcountll(l->users & l->common.dead);
-}
-
 static const struct history_call linger_calls[] = {
 	{ "open", { "flags" }, { "created" } },
 	{ "keep", { "ns" }, { "token" } },
@@ -254,6 +253,5 @@ const struct spec spec_linger = {
 	.step = linger_step,
 	.drop = linger_drop,
 	.holds = linger_holds,
-	.distance = linger_distance,
 	.gain = linger_gain,
 };
