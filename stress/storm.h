@@ -50,6 +50,7 @@ enum storm_claim {
 	CLAIM_GENERATION,
 	CLAIM_STAT,
 	CLAIM_TOTALS,
+	CLAIM_LIST,
 	CLAIM_STUCK,
 	CLAIM_DEADLINE,
 	CLAIM_ENDS,
@@ -443,6 +444,11 @@ bool storm_by_lease(struct storm_turn *turn, __s64 permits, bool acquires);
  * began? Then it need not be of one instant (L5).
  */
 bool storm_is_blurred(const struct history_record *look);
+
+/* ---- storm_listing.c ---- */
+
+/* The master has all names listed, while actors are about. */
+void storm_listing(void);
 
 /* ---- storm_house.c: what processes do ---- */
 

@@ -12,6 +12,8 @@
 #include "storm.h"
 
 #define OBSERVERS	1
+/* Names are listed at every so many steps. */
+#define LISTING		8
 
 /* ---- before ---- */
 
@@ -138,15 +140,17 @@ static void spawn(struct storm_rng *rng, bool observes)
 static void rage(struct storm_rng *rng, __u32 calls, unsigned int actors)
 {
 	struct storm_plan plan = { { rnd(rng) } };
-	unsigned int i;
+	unsigned int i, steps;
 
 	for (i = 0; i < OBSERVERS; i++)
 		spawn(rng, true);
-	while (!__atomic_load_n(&storm->stop, __ATOMIC_RELAXED)) {
+	for (steps = 0; !__atomic_load_n(&storm->stop, __ATOMIC_RELAXED); steps++) {
 		while (storm_living() < actors)
 			spawn(rng, false);
 		storm_plan_step(&plan);
 		storm_reap();
+		if (steps % LISTING == 0)
+			storm_listing();
 		storm_nap(30);
 		if (history_count(&storm->history.nr_records, HISTORY_RECORDS) >= calls)
 			__atomic_store_n(&storm->stop, 1, __ATOMIC_SEQ_CST);

@@ -102,6 +102,7 @@ static const char *const claim_names[] = {
 	[CLAIM_GENERATION] = "a barrier's parties agree on the generation",
 	[CLAIM_STAT] = "STAT agrees with itself",
 	[CLAIM_TOTALS] = "TOTALS are the sums of STAT",
+	[CLAIM_LIST] = "what is there is listed once",
 	[CLAIM_STUCK] = "no waiter is stuck",
 	[CLAIM_DEADLINE] = "no timeout before its deadline",
 	[CLAIM_ENDS] = "processes end as they should",
