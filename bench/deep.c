@@ -312,7 +312,7 @@ static void act_sem_stat(unsigned int n)
 /* ---- permits on loan ---- */
 
 /* So many may have permits of one semaphore on loan (L4). */
-#define LESSEES 1024
+#define LESSEES 512
 
 static int lessee[MANY];
 static struct muster_lease *lease[MANY];
@@ -368,7 +368,7 @@ static void act_lessees_stat(unsigned int n)
 {
 	act_sem_stat(n);
 	/* The first is the one that holds. */
-	for (n = 1; n < MUSTER_PROCESSES_MAX; n++)
+	for (n = 1; n <= LESSEES; n++)
 		check("role", list[n].role, MUSTER_PROCESS_LESSEE);
 }
 

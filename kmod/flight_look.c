@@ -148,7 +148,7 @@ u32 flight_list_leaders(struct muster_flight *flight, struct muster_roster *rost
 {
 	int tries;
 
-	for (tries = 0; roster->room && tries < FLIGHT_WALKS; tries++) {
+	for (tries = 0; roster->entries && tries < FLIGHT_WALKS; tries++) {
 		muster_roster_clear(roster);
 		if (!flight_walk_all(flight, roster))
 			break;

@@ -777,17 +777,29 @@ int muster_result_copy(struct muster_result *result, u64 to, size_t len);
 /* ---- roster.c: processes as the STAT ioctls list them ---- */
 
 /**
+ * struct muster_listed - a process that is to be listed
+ * @pid:	a reference
+ * @amount:	as of struct muster_process
+ * @since:	jiffies
+ * @role:	MUSTER_PROCESS_*
+ */
+struct muster_listed {
+	struct pid *pid;
+	u64 amount;
+	u64 since;
+	u32 role;
+};
+
+/**
  * struct muster_roster - processes to be listed
- * @entries:	room; until they are copied @since is in jiffies, and @pid is not there
- * @pids:	references, of the same number
- * @room:	for how many
- * @nr:		how many are in
+ * @entries:	room, or NULL
+ * @next:	where the next one goes
+ * @end:	of the room
  */
 struct muster_roster {
-	struct muster_process *entries;
-	struct pid **pids;
-	u32 room;
-	u32 nr;
+	struct muster_listed *entries;
+	struct muster_listed *next;
+	struct muster_listed *end;
 };
 
 int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room);
@@ -812,15 +824,15 @@ static inline bool muster_roster_add(struct muster_roster *roster,
 				     const struct muster_owner *owner,
 				     u32 role, u64 amount, u64 since)
 {
-	u32 i = roster->nr;
+	struct muster_listed *entry = roster->next;
 
-	if (i == roster->room)
+	if (entry == roster->end)
 		return false;
-	roster->pids[i] = get_pid(owner->pid);
-	roster->entries[i].role = role;
-	roster->entries[i].amount = amount;
-	roster->entries[i].since = since;
-	roster->nr = i + 1;
+	roster->next = entry + 1;
+	entry->pid = get_pid(owner->pid);
+	entry->amount = amount;
+	entry->since = since;
+	entry->role = role;
 	return true;
 }
 

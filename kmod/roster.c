@@ -32,44 +32,52 @@ int muster_roster_alloc(struct muster_roster *roster, u64 to, u32 room)
 	room = to ? min_t(u32, room, MUSTER_PROCESSES_MAX) : 0;
 	if (!room)
 		return 0;
-	roster->entries = kvcalloc(room, sizeof(*roster->entries), MUSTER_GFP);
-	roster->pids = kvmalloc_array(room, sizeof(*roster->pids), MUSTER_GFP);
-	if (!roster->entries || !roster->pids) {
-		muster_roster_free(roster);
+	roster->entries = kvmalloc_array(room, sizeof(*roster->entries), MUSTER_GFP);
+	if (!roster->entries)
 		return -ENOMEM;
-	}
-	roster->room = room;
+	roster->next = roster->entries;
+	roster->end = roster->entries + room;
 	return 0;
 }
 
 /* Empties the list, for the caller to begin anew. */
 void muster_roster_clear(struct muster_roster *roster)
 {
-	while (roster->nr)
-		put_pid(roster->pids[--roster->nr]);
+	while (roster->next != roster->entries)
+		put_pid((--roster->next)->pid);
 }
 
-/* Process and time as the caller sees them. */
-static void muster_roster_finish(struct muster_roster *roster)
+/*
+ * Makes of the list what the caller is to see of it, in the same place: each entry becomes
+ * smaller. How many there are.
+ */
+static size_t muster_roster_finish(struct muster_roster *roster)
 {
 	/* Both move with the tick, however late that is. */
 	u64 now = get_jiffies_64(), now_ns = ktime_get_coarse_ns() + muster_timens_offset();
-	struct muster_process *entry;
-	u32 i;
+	struct muster_process *process = (struct muster_process *)roster->entries;
+	struct muster_listed *end = roster->next, *entry, listed;
 
-	for (i = 0; i < roster->nr; i++) {
-		entry = &roster->entries[i];
-		entry->pid = pid_vnr(roster->pids[i]);
-		entry->since = now_ns - jiffies64_to_nsecs(now - entry->since);
+	static_assert(sizeof(*process) <= sizeof(*entry));
+	for (entry = roster->entries; entry != end; entry++) {
+		listed = *entry;
+		*process++ = (struct muster_process){
+			.pid = pid_vnr(listed.pid),
+			.role = listed.role,
+			.amount = listed.amount,
+			.since = now_ns - jiffies64_to_nsecs(now - listed.since),
+		};
+		put_pid(listed.pid);
 	}
+	roster->next = roster->entries;
+	return end - roster->entries;
 }
 
-/* Copies the list to the caller; 0 or -EFAULT. */
+/* Copies the list to the caller, and empties it; 0 or -EFAULT. */
 int muster_roster_copy(struct muster_roster *roster, u64 to)
 {
-	size_t size = roster->nr * sizeof(*roster->entries);
+	size_t size = muster_roster_finish(roster) * sizeof(struct muster_process);
 
-	muster_roster_finish(roster);
 	if (size && copy_to_user(u64_to_user_ptr(to), roster->entries, size))
 		return -EFAULT;
 	return 0;
@@ -78,6 +86,5 @@ int muster_roster_copy(struct muster_roster *roster, u64 to)
 void muster_roster_free(struct muster_roster *roster)
 {
 	muster_roster_clear(roster);
-	kvfree(roster->pids);
 	kvfree(roster->entries);
 }

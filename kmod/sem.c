@@ -622,7 +622,7 @@ static bool sem_look(struct muster_file *mfile, struct muster_sem_stat *stat,
 	stat->nr_processes = sem->nr_holders + holders + sem->nr_waiters + lessees;
 	stat->idle = idle;
 	stat->lease = sem_own_lease(to_sem_owner(muster_owner_find(mfile)));
-	whole = !roster->room || sem_list(sem, roster);
+	whole = !roster->entries || sem_list(sem, roster);
 	spin_unlock(&sem->object.lock);
 	return whole;
 }

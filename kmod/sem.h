@@ -115,7 +115,7 @@ static inline bool sem_is_signalling(const struct muster_sem *sem)
 /* ---- sem_lease.c: permits that are lent (L1 to L9) ---- */
 
 /* So many processes have permits of one semaphore on loan at most. */
-#define SEM_LESSEES_MAX	1024
+#define SEM_LESSEES_MAX	512
 
 void sem_lease_take(struct muster_sem *sem, struct sem_owner *so);
 void sem_lease_gather(struct muster_sem *sem, s64 permits);

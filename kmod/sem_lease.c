@@ -173,19 +173,21 @@ bool sem_lend(struct muster_sem *sem, struct sem_owner *so, s64 permits)
  */
 u32 sem_lease_look(struct muster_sem *sem, s64 *idle, u32 *holders)
 {
+	u32 lessees = 0, holding = 0;
 	struct sem_owner *so;
-	u32 lessees = 0;
+	s64 unused = 0, held;
 
 	lockdep_assert_held(&sem->object.lock);
 
-	*idle = 0;
-	*holders = 0;
 	list_for_each_entry(so, &sem->lessees, lessee) {
-		so->seen = sem_lease_held(so);
-		*idle += so->lent - so->seen;
-		*holders += so->seen && !so->held;
-		lessees += so->seen < so->lent;
+		held = sem_lease_held(so);
+		so->seen = held;
+		unused += so->lent - held;
+		holding += held && !so->held;
+		lessees += held < so->lent;
 	}
+	*idle = unused;
+	*holders = holding;
 	return lessees;
 }
 
