@@ -228,11 +228,15 @@ struct flight_call *flight_find_led(struct muster_flight *flight,
 {
 	struct flight_call *call = flight_find_eldest(fo, token);
 
-	if (call && flight_is_for(call, flight, key))
+	if (!call)
+		call = flight_find_listed(flight, key, token);
+	if (!call)
+		call = flight_find_forgotten(fo, token);
+	if (!call || flight_is_for(call, flight, key))
 		return call;
-	if (call)
-		flight_call_put(call);
-	return flight_find_listed(flight, key, token) ?: flight_find_forgotten(fo, token);
+	/* The token is right, and the key is not. */
+	flight_call_put(call);
+	return NULL;
 }
 
 /* Puts it into the place of a kept call that it refreshes; -EEXIST if that is gone. */

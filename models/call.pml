@@ -53,6 +53,7 @@
  * break: the link is cleared	-DCLEAR_LINK -DKEY1=1	LINK
  * break: the end of any chain will do	-DANY_END -DKEY1=1 -DGROUP1B=1 -DKEY1B=1 -DROUNDS1=2	FOUND
  * break: a call ends, and stays in the table	-DEND_LISTED	cycle
+ * break: it says that it is in the table though it is not	-DSAYS_LISTED -DROUNDS=2 -DROUNDS1=1	LED
  */
 #include "rules.h"
 
@@ -63,6 +64,7 @@ hidden byte LOST = 1;		/* and none is lost */
 hidden byte RESULT = 1;		/* a result is that of its call, and is not free */
 hidden byte LINK = 1;		/* who stands on a link goes on */
 hidden byte FOUND = 1;		/* what is there all the time is found */
+hidden byte LED = 1;		/* who follows a call follows one that is led */
 
 #ifndef N
 #define N 3
@@ -111,6 +113,7 @@ byte refs[PLACES];
 byte group[PLACES];
 byte key[PLACES];
 bool listed[PLACES];
+bool says[PLACES];	/* call->listed, where it is not the same as being in the table */
 bool done[PLACES];
 byte leader[PLACES];
 byte result[PLACES];
@@ -217,6 +220,7 @@ inline clear(p)
 	rule(RESULT, result[p] == NONE);
 	in_use[p] = false;
 	done[p] = false;
+	says[p] = false;
 	true_group[p] = 0;
 	true_key[p] = 0
 }
@@ -505,9 +509,14 @@ inline insert(p, g, i)
 		exists = !is_end(k);
 		k = 0;
 		if
+#ifdef SAYS_LISTED
+		:: exists -> says[p] = true
+#else
 		:: exists
+#endif
 		:: !exists && dead[own(i)] -> exists = true
 		:: else ->
+			says[p] = true;
 			next[p] = head[g];
 			head[g] = p;
 			listed[p] = true;
@@ -521,6 +530,7 @@ inline unlist(p)
 {
 	rule(FOUND, listed[p]);
 	listed[p] = false;
+	says[p] = false;
 #ifndef END_LISTED
 	if
 	:: head[group[p]] == p -> head[group[p]] = next[p]
@@ -688,6 +698,8 @@ inline look(i, g, y)
 	d_step {
 		rule(HOLD, in_use[c] && serial[c] == then);
 		rule(NAME, true_group[c] == g && true_key[c] == y);
+		/* flight_enter_locked() */
+		rule(LED, !says[c] || leader[c] != NONE);
 		if
 		:: done[c] && result[c] != NONE ->
 			rule(RESULT, result_refs[result[c]] > 0 &&
