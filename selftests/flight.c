@@ -360,6 +360,23 @@ TEST_F(flight, forget_and_lead_again)
 	EXPECT_EQ(0, flight_state(self->fd).orphaned);
 }
 
+/* F4, I1: a token without its key ends nothing, whether the call can be joined or not. */
+TEST_F(flight, another_key)
+{
+	__u64 token;
+	int i;
+
+	LEAD(me, KEY);
+	token = token_of(me);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-EPERM, ask(me, finish(self->fd, "another", token, 0, NULL)));
+		EXPECT_EQ(-EPERM, ask(me, abandon(self->fd, "another", token)));
+		ASSERT_EQ(0, ask(me, forget(self->fd, KEY, 0)));
+		EXPECT_EQ(!i, me->job.key.count);
+	}
+	EXPECT_EQ(0, ask(me, finish(self->fd, KEY, token, 0, NULL)));
+}
+
 /* F4: forget, then rejoin: the new call's end leaves the old one's followers alone. */
 TEST_F(flight, forget_then_rejoin)
 {

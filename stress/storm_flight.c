@@ -112,6 +112,12 @@ static void led(struct storm_turn *turn, __s64 key, __u64 token)
 	/* Twice: the second must fail. */
 	if (rnd_percent(turn->rng, 3))
 		storm_later(turn, FLIGHT_FINISH, key, token, 0);
+	/* With another key: all must fail. */
+	if (rnd_percent(turn->rng, 3)) {
+		storm_later(turn, FLIGHT_FINISH, (key + 1) % STORM_KEYS, token, 0);
+		storm_later(turn, FLIGHT_ABANDON, (key + 1) % STORM_KEYS, token, 0);
+		storm_later(turn, FLIGHT_FOLLOWERS, (key + 1) % STORM_KEYS, token, 0);
+	}
 }
 
 static __u32 how_kept(__u32 outcome)

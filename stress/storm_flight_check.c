@@ -52,6 +52,7 @@ static __u64 leads_until(const struct history *h, const struct history_record *j
 	for (i = 0; i < count(h); i++) {
 		const struct history_record *rec = &h->records[i];
 		bool ends = (rec->code == FLIGHT_FINISH || rec->code == FLIGHT_ABANDON) &&
+			    rec->arg[FLIGHT_KEY] == join->arg[FLIGHT_KEY] &&
 			    rec->arg[FLIGHT_TOKEN] == join->out[FLIGHT_OUT_TOKEN];
 
 		if (!rec->inv || rec->object != join->object || rec->inv >= until)
