@@ -36,7 +36,8 @@
  *	  no: looks again
  *	  yes: the owner is dead
  *
- * What was granted before the note was written was so by a descriptor that is seen in the
+ * If another thread's note is there that one closes a descriptor, too, came later, and sees
+ * to it. What was granted before the note was written was so by a descriptor that is seen in the
  * table. Who locks after the owner is dead gets EBADF, or makes a new one.
  *
  * Locking: the table is an rhashtable, read under RCU. Owners come and go under
@@ -182,33 +183,43 @@ static void muster_owner_wake(struct muster_owner *owner)
 	spin_unlock(&owner->lock);
 }
 
-/*
- * The owner is dead; under its object's lock. Not if @closing, a note of the caller's, was
- * taken away: see above. Whether it died now.
- */
-static bool muster_owner_kill(struct muster_owner *owner, struct task_struct *closing)
+enum muster_kill {
+	MUSTER_KILLED,
+	MUSTER_SPARED,		/* it is dead already, or will be by another's hand */
+	MUSTER_USED,		/* the note is there no more */
+};
+
+/* The owner is dead. With @closing, a note of the caller's, only if that is there still. */
+static enum muster_kill muster_owner_kill(struct muster_owner *owner,
+					  struct task_struct *closing)
 {
-	bool kill;
+	enum muster_kill kill = MUSTER_SPARED;
 
 	lockdep_assert_held(&muster_owner_object(owner)->lock);
 
 	spin_lock(&owner->lock);
-	kill = !owner->dead && (!closing || owner->closing == closing);
-	if (kill)
+	if (!owner->dead && (!closing || owner->closing == closing)) {
 		WRITE_ONCE(owner->dead, true);
+		kill = MUSTER_KILLED;
+	} else if (!owner->dead && !owner->closing) {
+		kill = MUSTER_USED;
+	}
 	spin_unlock(&owner->lock);
 	return kill;
 }
 
 /* Unless the note @closing is there no more; NULL in any case. */
-static void muster_owner_drop(struct muster_owner *owner, struct task_struct *closing)
+static enum muster_kill muster_owner_drop(struct muster_owner *owner,
+					  struct task_struct *closing)
 {
 	struct muster_object *object = muster_owner_object(owner);
+	enum muster_kill kill;
 
 	spin_lock(&object->lock);
-	if (!muster_owner_kill(owner, closing)) {
+	kill = muster_owner_kill(owner, closing);
+	if (kill != MUSTER_KILLED) {
 		spin_unlock(&object->lock);
-		return;
+		return kill;
 	}
 	if (rcu_access_pointer(owner->mfile->hot) == owner)
 		RCU_INIT_POINTER(owner->mfile->hot, NULL);
@@ -223,6 +234,7 @@ static void muster_owner_drop(struct muster_owner *owner, struct task_struct *cl
 		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
 	muster_owner_put(owner);
+	return kill;
 }
 
 static void muster_owner_note(struct muster_owner *owner)
@@ -236,18 +248,14 @@ static void muster_owner_note(struct muster_owner *owner)
 	spin_unlock(&object->lock);
 }
 
-/*
- * Drops the owner, if the calling process has no descriptor of the file any more. True if
- * the owner is dead then.
- */
+/* Drops the owner if the calling process has no descriptor of the file; if it has, false. */
 static bool muster_owner_drop_closed(struct muster_owner *owner)
 {
 	do {
 		muster_owner_note(owner);
 		if (muster_file_is_open(owner->mfile))
 			return false;
-		muster_owner_drop(owner, current);
-	} while (!READ_ONCE(owner->dead));
+	} while (muster_owner_drop(owner, current) == MUSTER_USED);
 	return true;
 }
 

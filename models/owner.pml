@@ -9,6 +9,9 @@
  * has come to rest; then it is killed. So A's holds must have ended while B keeps
  * the file open (W2), and B's must not (W3).
  *
+ * With DUP another thread of A gets one more descriptor by dup(2), if it had the file when that
+ * was still open, and acquires by it: that is to be held to the end.
+ *
  * Steps: each atomic is a section under the lock that its comment names, or one
  * access that the code makes without a lock.
  *
@@ -17,6 +20,8 @@
  * run: A is killed		-DFDS=2 -DKILL
  * run: nobody else has the file	-DFDS=1 -DALONE
  * run: a leaked owner goes with the file	-DFDS=1 -DB_FIRST -DNO_RECHECK -DNO_W2
+ * run: one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP
+ * run: as two are closed	-DFDS=2 -DALONE -DDUP -DONE
  * run: nobody looks for its owner for ever	-DFDS=1 -DALONE	cycle
  *
  * break: a new owner does not look for its file	-DFDS=1 -DNO_RECHECK	W2
@@ -30,10 +35,14 @@
  * break: two threads make an owner each	-DFDS=1 -DNO_FIND	UNIQUE
  * break: freed at once			-DFDS=1 -DNO_RCU	FREE
  * break: a reference is taken from 0		-DFDS=1 -DINC_ZERO	FREE
+ * break: who closes does not see that it was used	-DFDS=1 -DALONE -DDUP -DNO_NOTE	W1
+ * break: the note is written after the look	-DFDS=1 -DALONE -DDUP -DNOTE_LATE	W1
+ * break: closers write their notes over each other's	-DFDS=1 -DALONE -DNOTES_FIGHT	cycle
+ * break: to be granted something leaves the note there	-DFDS=1 -DALONE -DDUP -DNOTE_STAYS	W1
  */
 #include "rules.h"
 
-hidden byte W1 = 1;		/* closing one of two descriptors ends no hold */
+hidden byte W1 = 1;		/* what was acquired by a descriptor that is there is held */
 hidden byte W2 = 1;		/* closing the last ends all */
 hidden byte W3 = 1;		/* and not those of another process */
 hidden byte DEAD = 1;		/* nothing is granted to the dead */
@@ -63,11 +72,14 @@ bool dead[OWNERS];
 byte refs[OWNERS];
 byte held[OWNERS];
 bool dropped[OWNERS];
+byte note[OWNERS];		/* muster_owner.closing, or 0 */
 
 byte hot = NONE;
 byte rcu_readers;
 byte running = 2;		/* A's threads */
 byte acquired[2];
+bool dup_open;			/* there is one more, ... */
+byte dup_acquired;		/* by which so much was acquired */
 
 /* kfree_rcu(): as early as it may be, which is the worst for those who look */
 inline free_now(k)
@@ -76,6 +88,7 @@ inline free_now(k)
 	freeing[k] = false;
 	files[k] = 0;
 	dead[k] = false;
+	note[k] = 0;
 	dropped[k] = false
 }
 
@@ -165,24 +178,55 @@ inline owner_put(o)
 	}
 }
 
-/* muster_owner_drop(); the caller holds a reference */
-inline owner_drop(o)
+/* muster_owner_use(), in a section of its caller that grants something */
+inline use(f, o, first)
+{
+#ifndef NOTE_STAYS
+	note[o] = 0;
+#endif
+	held[o]++;
+	acquired[f]++;
+	if
+	:: f == A && first == 4 -> dup_acquired++
+	:: else
+	fi
+}
+
+#ifdef NO_NOTE
+#define is_noted(o, who) true
+#else
+#define is_noted(o, who) (who == 0 || note[o] == who)
+#endif
+
+/*
+ * muster_owner_drop(); the caller holds a reference. @who: the note that is to be there.
+ * @again: it was used meanwhile
+ */
+inline owner_drop(o, who)
 {
 	atomic {		/* object->lock, owner->lock */
 		rule(FREE, used[o]);
+		again = !dead[o] && who != 0 && note[o] == 0;
+#ifdef NOTES_FIGHT
+		again = !dead[o] && who != 0 && note[o] != who;
+#endif
 #ifdef DROP_TWICE
 		drops = true;
 #else
-		drops = !dead[o];
+		drops = !dead[o] && is_noted(o, who);
 #endif
-		dead[o] = true;
-		listed[o] = false;
-#ifndef HOT_STAYS
 		if
-		:: hot == o -> hot = NONE
+		:: drops ->
+			dead[o] = true;
+			listed[o] = false;
+#ifndef HOT_STAYS
+			if
+			:: hot == o -> hot = NONE
+			:: else
+			fi
+#endif
 		:: else
 		fi
-#endif
 	}
 	if
 	:: drops ->
@@ -220,7 +264,7 @@ inline file_put()
 			:: else -> refs[o]++
 			fi
 		}
-			owner_drop(o);
+			owner_drop(o, 0);
 			owner_put(o)
 		od;
 #endif
@@ -237,11 +281,39 @@ inline file_is_open(f, is_open)
 	is_open = fds[f] > 0		/* files->file_lock */
 }
 
+/* muster_owner_drop_closed() */
+inline drop_closed(f, o, is_open)
+{
+	do
+	:: true ->
+#ifndef NOTE_LATE
+		note[o] = _pid;		/* object->lock, owner->lock */
+#endif
+		file_is_open(f, is_open);
+#ifdef NOTE_LATE
+		note[o] = _pid;
+#endif
+#ifdef DROP_ALWAYS
+		is_open = false;
+#endif
+		if
+		:: is_open -> break
+		:: else
+		fi;
+		rule(W1, fds[f] == 0 || dup_open);
+		owner_drop(o, _pid);
+		if
+		:: again -> again = false
+		:: else -> break
+		fi
+	od
+}
+
 /* sem_acquire() */
 proctype acquire(byte f; byte first)
 {
 	byte o = NONE, n = NONE, i;
-	bool is_open, drops, ebadf;
+	bool is_open, drops, ebadf, again;
 
 	/* fdget() */
 	if
@@ -254,8 +326,7 @@ proctype acquire(byte f; byte first)
 		if
 		:: o != NONE ->
 			rule(DEAD, !dead[o]);
-			held[o]++;
-			acquired[f]++;
+			use(f, o, first);
 			o = NONE;
 			goto done
 		:: else
@@ -304,18 +375,19 @@ proctype acquire(byte f; byte first)
 		if
 		:: o != NONE -> o = NONE
 		:: else ->
-#ifndef RECHECK_EARLY
-			file_is_open(f, is_open);
-#endif
 #ifdef NO_RECHECK
-			is_open = true;
-#endif
+			skip
+#elif defined(RECHECK_EARLY)
 			if
 			:: is_open
 			:: else ->
-				owner_drop(n);
+				owner_drop(n, 0);
 				ebadf = true
 			fi
+#else
+			drop_closed(f, n, is_open);
+			ebadf = !is_open
+#endif
 		fi;
 		is_open = false;
 		owner_put(n);
@@ -336,8 +408,7 @@ proctype acquire(byte f; byte first)
 		:: else ->
 #endif
 			rule(DEAD, !dead[o]);
-			held[o]++;
-			acquired[f]++
+			use(f, o, first)
 		fi
 	}
 	owner_put(o);
@@ -349,11 +420,30 @@ out:	if
 	fi
 }
 
+#ifdef DUP
+/* dup(), and an acquire by what it returns */
+proctype dup()
+{
+	/* fget_raw() */
+	if
+	:: atomic { fds[A] > 0 -> file_refs++ }
+	:: atomic { fds[A] == 0 -> goto out }
+	fi;
+	/* fd_install(), with that reference */
+	atomic {
+		fds[A]++;
+		dup_open = true;
+		run acquire(A, 4)
+	}
+out:	skip
+}
+#endif
+
 /* close(), or the end of a process if @exits: then current->files is NULL */
 proctype close(byte f; bool exits)
 {
 	byte o = NONE, i;
-	bool is_open, drops;
+	bool is_open, drops, again;
 
 	if
 	:: exits && f == A -> running == 0
@@ -365,19 +455,13 @@ proctype close(byte f; bool exits)
 	find_get(f, o);
 	if
 	:: o != NONE ->
-		file_is_open(f, is_open);
-#ifdef DROP_ALWAYS
-		is_open = false;
-#endif
-#ifndef EXIT_LOOKS
-		is_open = is_open && !exits;
-#endif
-		rule(EXIT, !(exits && is_open));
 		if
-		:: is_open
+#ifndef EXIT_LOOKS
+		:: exits -> owner_drop(o, 0)
+#endif
 		:: else ->
-			rule(W1, exits || fds[f] == 0);
-			owner_drop(o)
+			drop_closed(f, o, is_open);
+			rule(EXIT, !(exits && is_open))
 		fi;
 		is_open = false;
 		owner_put(o)
@@ -415,7 +499,12 @@ init {
 #endif
 	atomic {
 		run acquire(A, 0);
+#ifndef ONE
 		run acquire(A, 2);
+#endif
+#ifdef DUP
+		run dup();
+#endif
 #ifdef KILL
 		for (i : 1 .. FDS) {
 			run close(A, true)
@@ -429,6 +518,17 @@ init {
 	}
 	/* All has come to rest; B lives. */
 	_nr_pr == 1;
+#ifdef DUP
+	if
+	:: dup_open -> atomic {
+		holds(A, sum);
+		rule(W1, sum >= dup_acquired);
+		run close(A, false)
+	}
+	:: else
+	fi;
+	_nr_pr == 1;
+#endif
 #ifndef ALONE
 	atomic {
 		rule(FREE, !released);
