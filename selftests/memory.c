@@ -22,6 +22,7 @@
 #define LESS		(slowness() > 1 ? 4 : 1)
 #define RESULT_SIZE	30000
 #define NAME_SIZE	40
+#define FILES_MAX	120000
 #define FILES		"kselftest-memory"
 /* Room for the pages of leases, in pieces that have a page table each. */
 #define AREA_PAGES	8192L
@@ -279,7 +280,7 @@ FIXTURE(memory) {
 
 FIXTURE_SETUP(memory)
 {
-	struct rlimit files = { 120000, 120000 };
+	struct rlimit files = { FILES_MAX, FILES_MAX };
 	unsigned int i;
 
 	snprintf(self->cgroup, sizeof(self->cgroup), "/sys/fs/cgroup/muster-%d", getpid());
@@ -339,11 +340,16 @@ static long long get_cgroup(const char *cgroup, const char *file, const char *na
 	return value;
 }
 
-/* All memory that the process has is there before the limit is: a fault would kill it. */
+/*
+ * All memory that the process needs beside muster's is there before the limit is: a fault,
+ * or a table of descriptors that grows, would have it killed.
+ */
 static int run_pin(struct job *job)
 {
 	(void)job;
 	memset(result, 'r', sizeof(result));
+	if (dup2(STDIN_FILENO, FILES_MAX - 1) < 0 || close(FILES_MAX - 1))
+		return -errno;
 	return mlockall(MCL_CURRENT | MCL_FUTURE) ? -errno : 0;
 }
 
@@ -402,7 +408,9 @@ static int run_outside(struct job *job)
 	while (is_busy(p) && !OOM_KILLS())				\
 		nap();							\
 	EXPECT_EQ(0, OOM_KILLS());					\
-	ASSERT_EQ(-ENOMEM, hear(p));					\
+	ASSERT_EQ(-ENOMEM, hear(p)) {						\
+		TH_LOG("%s", hogs[hog].name);					\
+	}								\
 } while (0)
 
 /* O7: full of each kind of thing; and once that is gone, there is as much room again. */
