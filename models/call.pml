@@ -3,9 +3,12 @@
  * Memory of a call that is used again at once: kmod/flight_table.c.
  *
  * N threads JOIN, ROUNDS times each, the key KEYi of the group GROUPi, from their second
- * round on KEYiB of GROUPiB. Who finds no call begins one, in PLACES places of memory, and
- * ends it with a result, in as many places of another kind; who finds one has a look at it,
- * at its result if there is one, and goes. READER only looks. Threads 0 and 1 are of one
+ * round on KEYiB of GROUPiB, in the third KEYiC. Who finds no call begins one, in PLACES
+ * places of memory, and ends it with a result, in as many places of another kind; who finds
+ * one has a look at it, at its result if there is one, and goes. KEEP: what thread 1 ends in
+ * its first round is kept in the table, and it refreshes that when it finds it again: the new
+ * call takes the place of the kept one, and if it fails that is put back. At last it
+ * forgets what is kept. READER only looks. Threads 0 and 1 are of one
  * process if OWN1 says so; with CLOSE another thread closes the descriptor of that process
  * at any point. PARCELS: who has looked may take the result along, as for FETCH.
  *
@@ -33,6 +36,10 @@
  * run: two share it, one closes	-DKEY1=1 -DOWN1=0 -DCLOSE -DN=2 -DREADER=NONE
  * run: results are taken along	-DGROUP1=1 -DPARCELS
  * run: no place to be had	-DGROUP1=1 -DPLACES=1
+ * run: it takes the place of a kept one	-DKEEP -DKEY1=1 -DKEY1B=2 -DKEY1C=1 -DROUNDS1=3 -DPLACES=3
+ * run: the same of the key that is looked for	-DKEEP -DROUNDS1=2 -DPLACES=3
+ * run: the same, and it is closed	-DKEEP -DROUNDS1=2 -DPLACES=3 -DOWN1=0 -DCLOSE -DN=2 -DREADER=NONE
+ * run: the same, and nobody looks for ever	-DKEEP -DROUNDS1=2 -DPLACES=3 -DN=2 -DREADER=NONE	cycle
  * run: nobody looks for ever	-DKEY1=1 -DGROUP1B=1 -DKEY1B=1 -DROUNDS1=2	cycle
  *
  * break: no second look		-DNO_LOOK -DGROUP1=1	NAME
@@ -53,6 +60,8 @@
  * break: the link is cleared	-DCLEAR_LINK -DKEY1=1	LINK
  * break: the end of any chain will do	-DANY_END -DKEY1=1 -DGROUP1B=1 -DKEY1B=1 -DROUNDS1=2	FOUND
  * break: a call ends, and stays in the table	-DEND_LISTED	cycle
+ * break: who takes another's place is not counted	-DNO_COUNT -DKEEP -DKEY1=1 -DKEY1B=2 -DKEY1C=1 -DROUNDS1=3 -DPLACES=3	FOUND
+ * break: it is counted when it is there	-DCOUNT_LATE -DKEEP -DKEY1=1 -DKEY1B=2 -DKEY1C=1 -DROUNDS1=3 -DPLACES=3	FOUND
  * break: it says that it is in the table though it is not	-DSAYS_LISTED -DROUNDS=2 -DROUNDS1=1	LED
  */
 #include "rules.h"
@@ -96,16 +105,23 @@ hidden byte LED = 1;		/* who follows a call follows one that is led */
 #ifndef KEY1B
 #define KEY1B KEY1
 #endif
+#ifndef KEY1C
+#define KEY1C KEY1B
+#endif
 
 #define own(i) ((i) == 1 -> OWN1 : (i))
 #define rounds(i) ((i) == 1 -> ROUNDS1 : ROUNDS)
 #define group_of(i, round) ((i) != 1 -> 0 : ((round) > 1 -> GROUP1B : GROUP1))
-#define key_of(i, round) ((i) != 1 -> 0 : ((round) > 1 -> KEY1B : KEY1))
+#define key_of(i, round) ((i) != 1 -> 0 :				\
+			  ((round) > 2 -> KEY1C : ((round) > 1 -> KEY1B : KEY1)))
 
 /* The chain of each group; its end is not a place. */
 #define end_of(g) (100 + (g))
 #define is_end(c) ((c) >= 100)
 byte head[2];
+
+/* flight->replaced */
+byte replaced[2];
 
 /* struct flight_call */
 byte next[PLACES];
@@ -117,6 +133,8 @@ bool says[PLACES];	/* call->listed, where it is not the same as being in the tab
 bool done[PLACES];
 byte leader[PLACES];
 byte result[PLACES];
+bool kept[PLACES];
+byte stale[PLACES];
 
 /* What is stored there, and waits. */
 byte group_buffer[PLACES];
@@ -192,6 +210,9 @@ end:	do
 #if PLACES > 1
 	:: memory_of(1)
 #endif
+#if PLACES > 2
+	:: memory_of(2)
+#endif
 	od
 }
 
@@ -218,6 +239,7 @@ inline clear(p)
 {
 	rule(HOLD, in_use[p] && !listed[p] && leader[p] == NONE);
 	rule(RESULT, result[p] == NONE);
+	rule(LOST, !kept[p] && stale[p] == NONE);
 	in_use[p] = false;
 	done[p] = false;
 	says[p] = false;
@@ -525,6 +547,72 @@ inline insert(p, g, i)
 	}
 }
 
+/* In a step of its caller */
+inline take_place(old, p, g)
+{
+	next[p] = next[old];
+	if
+	:: head[g] == old -> head[g] = p
+	:: else ->
+		k = head[g];
+		do
+		:: next[k] != old -> k = next[k]
+		:: else -> break
+		od;
+		next[k] = p;
+		k = 0
+	fi;
+	listed[old] = false;
+	says[old] = false;
+	listed[p] = true;
+	says[p] = true
+}
+
+#if defined(NO_COUNT) || defined(COUNT_LATE)
+#define count_before(g) skip
+#else
+#define count_before(g) replaced[g]++
+#endif
+#ifdef COUNT_LATE
+#define count_after(g) replaced[g]++
+#else
+#define count_after(g) skip
+#endif
+
+/* flight_replace(), under the locks of both; it is counted even if nothing comes of it */
+inline replace(old, p, g, i)
+{
+	count_before(g);
+	d_step {
+		flush_group(p);
+		flush_key(p);
+		flush_refs(p);
+		exists = (!kept[old] || !listed[old] || dead[own(i)]);
+		if
+		:: exists
+		:: else ->
+			take_place(old, p, g);
+			leader[p] = i;
+			stale[p] = old
+		fi
+	}
+	count_after(g)
+}
+
+/* flight_restore_stale(), of a call that is @led by who ends it: if that is kept still */
+inline restore(led)
+{
+	count_before(group[c]);
+	d_step {
+		if
+		:: led && listed[c] && stale[c] != NONE && kept[stale[c]] ->
+			take_place(c, stale[c], group[c]);
+			stale[c] = NONE
+		:: else
+		fi
+	}
+}
+
 /* flight_unlist(), in a step of its caller */
 inline unlist(p)
 {
@@ -594,20 +682,22 @@ inline find(p, g, y)
 	}
 	do
 	:: true ->
+		seen = replaced[g];
 		walk(p, g, y);
+		/* flight_missed() */
 		if
-		:: p == NONE -> break
+		:: p == NONE && replaced[g] == seen -> break
 		:: else
 		fi;
 #ifdef LOOK_FIRST
-		right = is_for(p, g, y);
+		right = (p != NONE && is_for(p, g, y));
 #endif
 		d_step {
 			if
 #ifdef INC_ZERO
-			:: false
+			:: p == NONE
 #else
-			:: refs[p] == 0 -> p = NONE
+			:: p == NONE || refs[p] == 0 -> p = NONE
 #endif
 			:: else -> refs[p]++
 			fi
@@ -636,6 +726,7 @@ inline find(p, g, y)
 	d_step {
 		rule(FOUND, p != NONE || there == NONE || !listed[there] ||
 			    serial[there] != then);
+		seen = 0;
 		right = false;
 		there = NONE;
 		then = 0
@@ -644,14 +735,41 @@ inline find(p, g, y)
 
 /* ---- threads ---- */
 
-/* flight_complete() of a call that it led at some time */
-inline complete(i)
+/* flight_end(), in a step of its caller, and flight_drop_stale() */
+inline end_led(keep)
+{
+	leader[c] = NONE;
+	if
+	:: keep -> kept[c] = true
+	:: !keep && listed[c] -> unlist(c)
+	:: else		/* what it was to refresh is back */
+	fi;
+	done[c] = true;
+	old = stale[c];
+	stale[c] = NONE;
+	if
+	:: old != NONE -> kept[old] = false
+	:: else
+	fi
+}
+
+/*
+ * flight_complete() of a call that it led at some time; @keep: it is kept in the table.
+ * A refresh may fail.
+ */
+inline complete(i, keep)
 {
 	alloc_result(r, own(i));
+#ifdef KEEP
+	if
+	:: stale[c] != NONE -> restore(leader[c] == i); count_after(group_of(i, round))
+	:: true
+	fi;
+#endif
 	/* flight_find_eldest(), owner->lock */
 	d_step {
 		if
-		:: leader[c] == i && listed[c] ->
+		:: leader[c] == i ->
 			rule(HOLD, in_use[c] && refs[c] > 0);
 			refs[c]++
 		:: else -> c = NONE
@@ -665,9 +783,7 @@ inline complete(i)
 			mine = (leader[c] == i);
 			if
 			:: mine ->
-				leader[c] = NONE;
-				unlist(c);
-				done[c] = true;
+				end_led(keep);
 				result[c] = r;
 				if
 				:: r != NONE -> result_of[r] = serial[c]
@@ -679,8 +795,18 @@ inline complete(i)
 		}
 		if
 		:: mine ->
+			if
+			:: old != NONE -> put(old)
+			:: else
+			fi;
 			/* flight_unlock() */
-			d_step { mine = false; drop_ref(c); last = false }
+			d_step {
+				mine = false;
+				if
+				:: keep		/* with the reference of its being kept */
+				:: else -> drop_ref(c); last = false
+				fi
+			}
 #ifdef RESULT_EARLY
 			d_step { r = result[c] }
 			result_put(r)
@@ -699,7 +825,7 @@ inline look(i, g, y)
 		rule(HOLD, in_use[c] && serial[c] == then);
 		rule(NAME, true_group[c] == g && true_key[c] == y);
 		/* flight_enter_locked() */
-		rule(LED, !says[c] || leader[c] != NONE);
+		rule(LED, !says[c] || leader[c] != NONE || kept[c]);
 		if
 		:: done[c] && result[c] != NONE ->
 			rule(RESULT, result_refs[result[c]] > 0 &&
@@ -725,9 +851,56 @@ inline look(i, g, y)
 	then = 0
 }
 
+#ifdef KEEP
+#define keeps(i, round) ((i) == 1 && (round) == 1)
+#define refreshes(i, c) ((i) == 1 && kept[c] && !dead[own(i)])
+
+/* FORGET of what is kept, or the end of the group */
+inline forget(i)
+{
+	find(c, group_of(i, 1), key_of(i, 1));
+	if
+	:: c != NONE ->
+		d_step {
+			mine = (kept[c] && listed[c]);
+			if
+			:: mine -> unlist(c); kept[c] = false; drop_ref(c); last = false
+			:: else
+			fi
+		}
+		mine = false;
+		put(c)
+	:: else
+	fi
+}
+#else
+#define keeps(i, round) false
+#define refreshes(i, c) false
+#endif
+
+/* Begins a call, in place of @c if that is kept; exists if it could not. */
+inline begin(i, g, y)
+{
+	old = c;
+	alloc_place(c, own(i));
+	if
+	:: c != NONE ->
+		fill(c, g, y);
+		if
+		:: old == NONE -> insert(c, g, i)
+		:: else -> replace(old, c, g, i)
+		fi
+	:: else
+	fi;
+	if
+	:: old != NONE -> put(old)
+	:: else
+	fi
+}
+
 proctype thread(byte i)
 {
-	byte round, c = NONE, r = NONE, there = NONE, then;
+	byte round, c = NONE, r = NONE, old = NONE, there = NONE, then, seen;
 	bool right, last, exists, mine;
 
 	do
@@ -738,37 +911,40 @@ proctype thread(byte i)
 		:: true ->
 			find(c, group_of(i, round), key_of(i, round));
 			if
-			:: c != NONE ->
+			:: c != NONE && !refreshes(i, c) ->
 				look(i, group_of(i, round), key_of(i, round));
 				break
 			:: c == NONE && (i == READER || dead[own(i)]) -> break
 			:: else ->
-				alloc_place(c, own(i));
+				begin(i, group_of(i, round), key_of(i, round));
 				if
 				:: c == NONE -> break
-				:: else
-				fi;
-				fill(c, group_of(i, round), key_of(i, round));
-				insert(c, group_of(i, round), i);
-				if
-				:: exists ->
+				:: c != NONE && exists ->
 					exists = false;
 					put(c)
 				:: else ->
-					complete(i);
+					complete(i, keeps(i, round));
 					break
 				fi
 			fi
 		od
 	od;
+#ifdef KEEP
+	if
+	:: i == 1 -> forget(i)
+	:: else
+	fi;
+#endif
 	owner_put(own(i))
 }
 
 #ifdef CLOSE
 /* muster_owner_drop(), flight_drop_led() */
+#define leads(o, c) (leader[c] != NONE && own(leader[c]) == o)
+
 proctype close(byte o)
 {
-	byte c = NONE, r = NONE;
+	byte c = NONE, r = NONE, old = NONE;
 	bool last, mine;
 
 	dead[o] = true;
@@ -789,18 +965,26 @@ proctype close(byte o)
 		:: c == NONE -> break
 		:: else
 		fi;
+#ifdef KEEP
+		if
+		:: stale[c] != NONE -> restore(leads(o, c)); count_after(group[c])
+		:: else
+		fi;
+#endif
 		d_step {	/* call->lock */
-			mine = (leader[c] != NONE && own(leader[c]) == o);
+			mine = leads(o, c);
 			if
-			:: mine ->
-				leader[c] = NONE;
-				unlist(c);
-				done[c] = true
+			:: mine -> end_led(false)
 			:: else
 			fi
 		}
 		if
-		:: mine -> d_step { mine = false; drop_ref(c); last = false }
+		:: mine ->
+			d_step { mine = false; drop_ref(c); last = false }
+			if
+			:: old != NONE -> put(old)
+			:: else
+			fi
 		:: else
 		fi;
 		put(c)
@@ -823,6 +1007,7 @@ init {
 			for (n : 0 .. PLACES - 1) {
 				next[n] = end_of(0);
 				leader[n] = NONE;
+				stale[n] = NONE;
 				result[n] = NONE;
 				cached[n] = true;
 				result_cached[n] = true

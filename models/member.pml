@@ -32,6 +32,8 @@
  * run: to more and to fewer, death	-DSET1=3 -DSET2=1 -DKILLS=1
  * run: four, several generations at once	-DN=4 -DPARTIES=5 -DSET1=2 -DSIGNALS=1
  * run: four, in batches of two	-DN=4 -DPARTIES=5 -DSET1=4 -DSET2=2 -DBATCH=2 -DSIGNALS=1
+ * run: to one, others come meanwhile	-DN=4 -DPARTIES=5 -DSET1=1 -DSIGNALS=1
+ * run: to one, they come again	-DPARTIES=5 -DSET1=1 -DROUNDS=2
  * run: action, parties are set	-DACTION -DPARTIES=3 -DSET1=1 -DTIMEOUTS=1
  * run: action, parties are set, reset	-DACTION -DPARTIES=3 -DSET1=2 -DRESETS=1 -DSIGNALS=1
  * run: no generations without end	-DPARTIES=3 -DSET1=2 -DSET2=1 -DSIGNALS=1	cycle
@@ -45,6 +47,8 @@
  * break: nobody looks after a LEAVE	-DNO_FORM -DMEMBERS -DPARTIES=3	QUIET
  * break: nobody looks after SET_PARTIES	-DNO_FORM -DPARTIES=3 -DSET1=2	QUIET
  * break: one generation, and no more	-DFORM_ONCE -DN=4 -DPARTIES=5 -DSET1=2	QUIET
+ * break: who comes meanwhile waits only	-DARRIVALS_WAIT -DN=4 -DPARTIES=5 -DSET1=1	QUIET
+ * break: who serves goes on while any come	-DNO_BOUND -DPARTIES=5 -DSET1=1 -DROUNDS=3	BOUND
  * break: who has arrived may leave its seat	-DLEAVE_ARRIVED -DMEMBERS -DOWN1=0 -DPARTIES=3 -DONE_SEAT	B6
  * break: more arrive than have seats	-DNO_BUSY -DMEMBERS -DOWN1=0 -DPARTIES=3 -DONE_SEAT	B6
  * break: who enters takes no free seat	-DSIT_BESIDE -DMEMBERS	B6
@@ -63,6 +67,7 @@ hidden byte B4 = 1;		/* a signal does not */
 hidden byte B6 = 1;		/* members, seats, parties and arrivals agree */
 hidden byte LATER = 1;		/* nothing ends a later generation than its own */
 hidden byte ALIVE = 1;		/* what shrinks does not break by who waits */
+hidden byte BOUND = 1;		/* nobody goes on serving who came after it */
 hidden byte QUIET = 1;		/* who waits does so for want of parties */
 hidden byte FRAME = 1;		/* nobody touches a waiter that is gone */
 
@@ -137,6 +142,9 @@ bool killed[N];
 byte threads[N];	/* of each process */
 byte phase;
 
+/* How many are in barrier_unlock_form(). */
+byte serving;
+
 /* For the checks: which token the generation has that a thread was made part of. */
 byte team[N];
 
@@ -191,7 +199,7 @@ byte was_seats;
 
 /* ---- leaving ---- */
 
-#define LOCALS byte leaving, n; bool more
+#define LOCALS byte leaving, n, to_serve; bool more, late
 
 inline take_out(i, how, tok)
 {
@@ -438,6 +446,9 @@ inline form_queued()
 	if
 	:: !may_form
 	:: else ->
+		/* Once it may be that another has served them meanwhile. */
+		rule(BOUND, !late);
+		late = (queue_from >= to_serve);
 		more = true;
 		move_mark();
 		if
@@ -472,6 +483,9 @@ inline form_queued()
 			last = 0
 		fi
 	fi;
+#ifndef NO_BOUND
+	more = (more && queue_from < to_serve);
+#endif
 #ifdef NO_FORM
 	more = false;
 #endif
@@ -479,16 +493,25 @@ inline form_queued()
 }
 
 /* barrier_unlock_form(), in the section of the change, and what follows it */
+inline first_form()
+{
+	to_serve = arrivals;
+	serving++;
 #ifdef NO_FORM
-#define first_form() more = false; check_members()
+	more = false;
+	check_members()
 #else
-#define first_form() form_queued()
+	if
+	:: leaving != 0 -> more = (queue_from < to_serve); check_members()
+	:: else -> form_queued()
+	fi
 #endif
+}
 
 inline settle_and_form()
 {
 	do
-	:: leaving == 0 && !more -> break
+	:: d_step { leaving == 0 && !more -> serving--; to_serve = 0; late = false }; break
 	:: else -> d_step {
 		if
 		:: leaving != 0 -> settle_one()
@@ -774,7 +797,7 @@ inline gone(i)
 	:: else -> break
 	od;
 	if
-	:: k == N && runner == NONE -> arrivals = 0; queue_from = 0
+	:: k == N && runner == NONE && serving == 0 -> arrivals = 0; queue_from = 0
 	:: else
 	fi;
 	k = 0
@@ -883,7 +906,7 @@ inline complete(i)
 			fi
 		:: else
 		fi;
-		form_queued()
+		first_form()
 	}
 	settle_and_form()
 }
@@ -891,8 +914,23 @@ inline complete(i)
 /* barrier_await() and what the runner does after it */
 inline await(i)
 {
-	d_step { arrive(i) }
-	settle();
+	/* barrier_enter() */
+	d_step {
+		arrive(i);
+#ifdef ARRIVALS_WAIT
+		forms = false;
+#else
+		forms = (err == WAITING && may_form);
+#endif
+		if
+		:: forms -> first_form()
+		:: else
+		fi
+	}
+	if
+	:: forms -> forms = false; settle_and_form()
+	:: else -> settle()
+	fi;
 	if
 	:: err == WAITING -> wait(i)
 	:: else
@@ -926,7 +964,7 @@ proctype thread(byte i)
 	LOCALS;
 	byte round;
 	mtype err;
-	bool again, drops, left;
+	bool again, drops, forms, left;
 	bit status;
 
 #ifdef MEMBERS
