@@ -16,6 +16,7 @@
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "muster supports Linux 6.1 and later"
@@ -85,6 +86,19 @@ static inline void muster_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+#endif
+}
+
+/*
+ * For work that need not stay on the CPU that asks for it. The name is from 6.17; later
+ * kernels complain of the one that was.
+ */
+static inline struct workqueue_struct *muster_work_queue(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return system_dfl_wq;
+#else
+	return system_unbound_wq;
 #endif
 }
 

@@ -36,7 +36,7 @@ static void muster_linger_schedule(u64 now, u64 until)
 	if (until >= next_expiry)
 		return;
 	next_expiry = until;
-	mod_delayed_work(system_wq, &expiry,
+	mod_delayed_work(muster_work_queue(), &expiry,
 			 until > now ? nsecs_to_jiffies(until - now) + 1 : 0);
 }
 

@@ -114,7 +114,7 @@ static enum hrtimer_restart muster_ticket_timer(struct hrtimer *timer)
 {
 	struct muster_ticket *ticket = container_of(timer, struct muster_ticket, timer);
 
-	queue_work(system_unbound_wq, &ticket->expiry);
+	queue_work(muster_work_queue(), &ticket->expiry);
 	return HRTIMER_NORESTART;
 }
 
