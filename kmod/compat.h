@@ -102,6 +102,13 @@ static inline struct workqueue_struct *muster_work_queue(void)
 #endif
 }
 
+/*
+ * To destroy an rhashtable is to wait for RCU on a kernel with PREEMPT_RT, in 7.2: growth is
+ * asked for by irq_work, and irq_work_sync() waits so.
+ */
+#define MUSTER_SLOW_TABLES							\
+	(IS_ENABLED(CONFIG_PREEMPT_RT) && LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
+
 /* vm_flags_mod() is there from 6.3 on; from then on the field is not written plainly. */
 static inline void muster_vm_flags(struct vm_area_struct *vma, unsigned long set,
 				   unsigned long clear)

@@ -230,6 +230,11 @@ static bool flight_matches(struct muster_object *object, const struct muster_ope
 	return !how->limit || how->limit == to_flight(object)->handovers;
 }
 
+static void flight_drop(struct muster_object *object)
+{
+	flight_calls_drop(to_flight(object));
+}
+
 static void flight_destroy(struct muster_object *object)
 {
 	flight_calls_destroy(to_flight(object));
@@ -303,7 +308,9 @@ const struct muster_type muster_flight_type = {
 	.unload = flight_calls_unload,
 	.init = flight_init,
 	.matches = flight_matches,
+	.drop = flight_drop,
 	.destroy = flight_destroy,
+	.may_wait = MUSTER_SLOW_TABLES,
 	.owner_init = flight_owner_init,
 	.owner_drop = flight_owner_drop,
 	.owner_end = flight_owner_end,

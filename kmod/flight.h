@@ -109,6 +109,9 @@ struct flight_owner {
 /* Longest key that is called short. */
 #define FLIGHT_SHORT_KEY 32
 
+/* How many calls are found in the table before they are looked into. */
+#define FLIGHT_FOUND 16
+
 /**
  * struct flight_key - a key
  * @len:	bytes
@@ -337,6 +340,7 @@ bool flight_is_for(const struct flight_call *call, const struct muster_flight *f
 void flight_calls_unload(void);
 
 int flight_calls_init(struct muster_flight *flight);
+void flight_calls_drop(struct muster_flight *flight);
 void flight_calls_destroy(struct muster_flight *flight);
 struct flight_call *flight_call_alloc(struct muster_flight *flight,
 				      const struct flight_key *key,
@@ -405,6 +409,7 @@ int flight_key_copy(struct flight_key *key, u64 from, u32 len);
 bool flight_evict(struct muster_user *user);
 void flight_kept_add(struct flight_call *call, const struct flight_end *end);
 bool flight_kept_drop(struct flight_call *call);
+void flight_kept_let_go(struct flight_call *call);
 u64 flight_linger(struct muster_object *object);
 int flight_kept_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);
 bool flight_stale_answer(struct flight_call *call, struct flight_waiter *fw, u32 flags);

@@ -125,22 +125,29 @@ static struct flight_call *flight_oldest_kept(struct muster_user *user)
 	return oldest;
 }
 
-/* The oldest of what is kept for the user goes; false if there is nothing. */
-bool flight_evict(struct muster_user *user)
+/* It is kept no longer, if it was; drops the caller's reference. */
+void flight_kept_let_go(struct flight_call *call)
 {
-	struct flight_call *call = flight_oldest_kept(user);
-	struct muster_object *object;
 	bool put;
 
-	if (!call)
-		return false;
-	object = &call->flight->object;
 	spin_lock(&call->lock);
 	put = flight_kept_drop(call);
 	spin_unlock(&call->lock);
 	if (put)
 		flight_call_put(call);
 	flight_call_put(call);
+}
+
+/* The oldest of what is kept for the user goes; false if there is nothing. */
+bool flight_evict(struct muster_user *user)
+{
+	struct flight_call *call = flight_oldest_kept(user);
+	struct muster_object *object;
+
+	if (!call)
+		return false;
+	object = &call->flight->object;
+	flight_kept_let_go(call);
 	muster_object_put(object);
 	return true;
 }

@@ -9,8 +9,6 @@
 
 /* How often the table is looked at anew, a tick later, if it was growing. */
 #define FLIGHT_WALKS 16
-/* How many calls are found before they are looked into. */
-#define FLIGHT_FOUND 16
 
 static bool flight_list_followers(const struct list_head *followers,
 				  struct muster_roster *roster)

@@ -295,23 +295,48 @@ int flight_calls_init(struct muster_flight *flight)
 	return rhashtable_init(&flight->calls, &calls_params);
 }
 
-/* Nobody can reach the group any more: what is left in the table is kept. */
-static void flight_destroy_kept(void *ptr, void *arg)
+/* A batch of what is in the table, with references; its size. It may miss some. */
+static unsigned int flight_walk_kept(struct rhashtable_iter *iter, struct flight_call **found)
 {
-	struct flight_call *call = ptr;
+	struct flight_call *call;
+	unsigned int nr = 0;
 
-	/* The table goes as a whole: nothing is to be taken out of it. */
-	spin_lock(&call->lock);
-	call->listed = false;
-	atomic64_inc(&call->flight->refreshed);
-	flight_kept_drop(call);
-	spin_unlock(&call->lock);
-	flight_call_put(call);
+	rhashtable_walk_start(iter);
+	while (nr < FLIGHT_FOUND) {
+		call = rhashtable_walk_next(iter);
+		if (!call)
+			break;
+		if (!IS_ERR(call) && flight_call_get(call))
+			found[nr++] = call;
+	}
+	rhashtable_walk_stop(iter);
+	return nr;
+}
+
+/* Nobody can reach the group any more: what is in the table is kept, and nobody else's. */
+void flight_calls_drop(struct muster_flight *flight)
+{
+	struct flight_call *found[FLIGHT_FOUND];
+	struct rhashtable_iter iter;
+	bool any = true;
+	unsigned int nr;
+
+	while (any && atomic_read(&flight->calls.nelems)) {
+		any = false;
+		rhashtable_walk_enter(&flight->calls, &iter);
+		while ((nr = flight_walk_kept(&iter, found))) {
+			any = true;
+			while (nr)
+				flight_kept_let_go(found[--nr]);
+			cond_resched();
+		}
+		rhashtable_walk_exit(&iter);
+	}
 }
 
 void flight_calls_destroy(struct muster_flight *flight)
 {
 	WARN_ON_ONCE(flight_nr_calls(flight) || atomic64_read(&flight->refreshed));
-	WARN_ON_ONCE(atomic64_read(&flight->followers));
-	rhashtable_free_and_destroy(&flight->calls, flight_destroy_kept, NULL);
+	WARN_ON_ONCE(atomic64_read(&flight->followers) || atomic_read(&flight->calls.nelems));
+	rhashtable_destroy(&flight->calls);
 }

@@ -46,6 +46,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
+#include <linux/workqueue.h>
 
 #include <linux/muster.h>
 
@@ -260,7 +261,10 @@ static int _name##_run(struct muster_request *req)			\
  * @init:	sets a zeroed object up from what its creator asked for, after
  *		the core has done its part; 0 or a negative errno
  * @matches:	does the object have what a later opener asks for (O4)?
- * @destroy:	frees what @init made; nobody can reach the object any more
+ * @drop:	nobody can reach the object any more: gives back what it still has of its users'.
+ *		May be NULL
+ * @destroy:	frees what @init made; some time after that, if @may_wait
+ * @may_wait:	@destroy may wait for RCU, which who closes a file is not to do
  * @owner_init:	sets a zeroed owner up; may be NULL
  * @owner_drop:	the owner is dead: gives back all that it holds. Called once,
  *		without locks.
@@ -295,7 +299,9 @@ struct muster_type {
 	void (*unload)(void);
 	int (*init)(struct muster_object *object, const struct muster_open *how);
 	bool (*matches)(struct muster_object *object, const struct muster_open *how);
+	void (*drop)(struct muster_object *object);
 	void (*destroy)(struct muster_object *object);
+	bool may_wait;
 	void (*owner_init)(struct muster_owner *owner);
 	void (*owner_drop)(struct muster_owner *owner);
 	void (*owner_end)(struct muster_owner *owner);
@@ -374,6 +380,7 @@ struct muster_name {
  * @linger_until: until then (ns, CLOCK_MONOTONIC)
  * @in_linger:	link in the list of all that linger
  * @in_user:	link in @user's
+ * @ending:	nobody can reach it: @type->destroy, and what comes after it
  *
  * All between @poll and @by_name but @refs is constant once created, and so is what comes
  * before @lock.
@@ -397,8 +404,13 @@ struct muster_object {
 	bool listed;
 	bool lingers;
 	u64 linger_until;
-	struct list_head in_linger;
-	struct list_head in_user;
+	union {
+		struct {
+			struct list_head in_linger;
+			struct list_head in_user;
+		};
+		struct work_struct ending;
+	};
 };
 
 int muster_object_open(struct muster_open *how, struct muster_object **object);

@@ -19,11 +19,16 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "muster.h"
 #include "trace.h"
 
 static struct rhashtable names;
+
+/* Where what may wait for RCU is done, if there is such a thing; they share the wait. */
+static struct workqueue_struct *ends;
+#define ENDS_AT_ONCE	64
 static atomic64_t last_id;
 /* See "Locking" above. */
 DEFINE_MUTEX(muster_names_mutex);
@@ -147,6 +152,22 @@ static bool muster_options_match(struct muster_object *object,
 
 /* ---- life ---- */
 
+/* What lingers goes for it; then what is about to end anyway is waited for. */
+static bool muster_object_charge(struct muster_user *user)
+{
+	bool waited = !ends;
+
+	while (!muster_charge(user, MUSTER_RES_OBJECTS, 1)) {
+		if (muster_linger_evict(user))
+			continue;
+		if (waited)
+			return false;
+		flush_workqueue(ends);
+		waited = true;
+	}
+	return true;
+}
+
 /* Takes over @name on success. */
 static struct muster_object *muster_object_create(const struct muster_type *type,
 						  struct muster_name *name,
@@ -162,10 +183,8 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	if (!object->user)
 		goto err_free;
 	err = -ENOSPC;
-	while (!muster_charge(object->user, MUSTER_RES_OBJECTS, 1)) {
-		if (!muster_linger_evict(object->user))
-			goto err_user;
-	}
+	if (!muster_object_charge(object->user))
+		goto err_user;
 
 	err = -ENOMEM;
 	object->space = muster_space_get();
@@ -202,15 +221,38 @@ err_free:
 	return ERR_PTR(err);
 }
 
-static void muster_object_free(struct muster_object *object)
+static void muster_object_end(struct muster_object *object)
 {
 	object->type->destroy(object);
-	muster_count_n(&object->totals->objects, -1);
-	muster_space_put(object->space);
 	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 	muster_user_put(object->user);
-	muster_name_put(object->name);
 	kfree(object);
+}
+
+static void muster_object_end_work(struct work_struct *work)
+{
+	muster_object_end(container_of(work, struct muster_object, ending));
+}
+
+/*
+ * What may wait is done by others, many at a time: the dead would be a long time dying. Until
+ * that is done the object counts for its user.
+ */
+static void muster_object_free(struct muster_object *object)
+{
+	const struct muster_type *type = object->type;
+
+	if (type->drop)
+		type->drop(object);
+	muster_count_n(&object->totals->objects, -1);
+	muster_space_put(object->space);
+	muster_name_put(object->name);
+	if (!type->may_wait) {
+		muster_object_end(object);
+		return;
+	}
+	INIT_WORK(&object->ending, muster_object_end_work);
+	queue_work(ends, &object->ending);
 }
 
 /* Nobody finds it by its name any more. */
@@ -393,11 +435,21 @@ void muster_object_put(struct muster_object *object)
 
 int muster_objects_init(void)
 {
-	return rhashtable_init(&names, &names_params);
+	int err = rhashtable_init(&names, &names_params);
+
+	if (err || !MUSTER_SLOW_TABLES)
+		return err;
+	ends = alloc_workqueue("muster_end", WQ_UNBOUND, ENDS_AT_ONCE);
+	if (ends)
+		return 0;
+	rhashtable_destroy(&names);
+	return -ENOMEM;
 }
 
 void muster_objects_exit(void)
 {
+	if (ends)
+		destroy_workqueue(ends);
 	WARN_ON(atomic_read(&names.nelems));
 	rhashtable_destroy(&names);
 }
