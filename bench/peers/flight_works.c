@@ -344,7 +344,10 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* When the follower at that place of 0 (first) to 1 (last) was told, in the last turn. */
+/*
+ * When the follower at that place of 0 (first) to 1 (last) was told, in the last turn.
+ * Negative if there was none: with two CPUs who comes last may come too late, and lead.
+ */
 static double told_in_turn(double place)
 {
 	unsigned int none = 0;
@@ -352,25 +355,30 @@ static double told_in_turn(double place)
 
 	/* That of the leader is 0, and so are those of nobody. */
 	qsort(stage->told, PROCESSES_MAX, sizeof(stage->told[0]), by_time);
-	while (!stage->told[none])
+	while (none < PROCESSES_MAX && !stage->told[none])
 		none++;
+	if (none == PROCESSES_MAX)
+		return -1;
 	at = stage->told[none + (unsigned int)(place * (PROCESSES_MAX - 1 - none))];
 	return at < stage->finishing ? 0 : at - stage->finishing;
 }
 
 static double told(const struct flight *peer, unsigned int followers, double place)
 {
-	unsigned int turn, nr_turns = followers > 100 ? 3 : 20;
-	double sum = 0;
+	unsigned int turn, nr_turns = followers > 100 ? 3 : 20, nr_told = 0;
+	double sum = 0, at;
 
 	gather(peer, followers + 1, SMALL, nr_turns);
 	for (turn = 0; turn < nr_turns; turn++) {
 		memset(stage->told, 0, sizeof(stage->told));
 		run_turn(turn);
-		if (turn)
-			sum += told_in_turn(place);
+		at = told_in_turn(place);
+		if (!turn || at < 0)
+			continue;
+		sum += at;
+		nr_told++;
 	}
-	return sum / (nr_turns - 1);
+	return nr_told ? sum / nr_told : 0;
 }
 
 static double measure_first(const void *ops, unsigned int size)

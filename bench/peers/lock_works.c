@@ -141,7 +141,7 @@ static void run_sections(unsigned int nr)
 		lock->release(0);
 	}
 	if (count_up(&stage->left) == processes)
-		stage->ended = now_ns();
+		__atomic_store_n(&stage->ended, now_ns(), __ATOMIC_RELEASE);
 	pause();
 }
 
@@ -156,7 +156,7 @@ static double contend(const void *ops, unsigned int size)
 	yield_until(&stage->ready, size);
 	stage->began = now_ns();
 	count_up(&stage->go);
-	while (__atomic_load_n(&stage->left, __ATOMIC_ACQUIRE) < size)
+	while (!__atomic_load_n(&stage->ended, __ATOMIC_ACQUIRE))
 		usleep(10000);
 	return (double)(stage->ended - stage->began) / (SECTIONS * size);
 }
