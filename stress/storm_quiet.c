@@ -37,16 +37,28 @@ static char task_state(pid_t pid, pid_t tid)
 }
 
 /*
- * The system call that a thread is blocked in, or -1. A thread that the kernel says is
- * asleep may be about to find out that it need not: here the kernel has seen it switched
- * out.
+ * Whether the thread says to the kernel that it is asleep. A party of a generation whose
+ * action runs stays there through signals, and then no signal but a deadly one wakes it
+ * (B4): another letter.
  */
-static long blocked_in(pid_t pid, pid_t tid)
+static bool is_asleep(pid_t pid, pid_t tid, const struct history_record *rec)
+{
+	char state = task_state(pid, tid);
+	__u32 type = storm->objects[rec->object].type;
+
+	return state == 'S' || (state == 'D' && storm_types[type]->id == MUSTER_BARRIER);
+}
+
+/*
+ * The system call that a thread is blocked in, or -1. A thread that says that it is asleep
+ * may be about to find out that it need not: here the kernel has seen it switched out.
+ */
+static long blocked_in(pid_t pid, pid_t tid, const struct history_record *rec)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	return task_state(pid, tid) == 'S' ? storm_read_number(path) : -1;
+	return is_asleep(pid, tid, rec) ? storm_read_number(path) : -1;
 }
 
 /* A call waits in ioctl(); who reads a ticket in one of these. */
@@ -64,7 +76,7 @@ static bool sleeps(const struct storm_actor *actor, const struct storm_thread *t
 	__u32 state = __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE);
 	pid_t tid = __atomic_load_n(&thread->tid, __ATOMIC_ACQUIRE);
 	const struct history_record *rec = &storm->history.records[thread->record];
-	long call = tid ? blocked_in(storm_pid(actor), tid) : -1;
+	long call = tid ? blocked_in(storm_pid(actor), tid, rec) : -1;
 
 	if (call < 0 || (state != STORM_IDLES && state != STORM_CALLS))
 		return false;
@@ -132,10 +144,12 @@ static void record_quiet(__u64 at)
 /* What a thread calls, and what the kernel says of it. */
 static void show_call(const struct storm_actor *actor, const struct storm_thread *thread)
 {
+	const struct history_record *rec = &storm->history.records[thread->record];
+
 	if (thread->state != STORM_CALLS)
 		return;
-	printf("# in system call %ld: ", blocked_in(storm_pid(actor), thread->tid));
-	history_print_record(stdout, &storm->history, &storm->history.records[thread->record]);
+	printf("# in system call %ld: ", blocked_in(storm_pid(actor), thread->tid, rec));
+	history_print_record(stdout, &storm->history, rec);
 }
 
 static void show_threads(void)
