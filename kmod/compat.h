@@ -104,7 +104,8 @@ static inline struct workqueue_struct *muster_work_queue(void)
 
 /*
  * To destroy an rhashtable is to wait for RCU on a kernel with PREEMPT_RT, in 7.2: growth is
- * asked for by irq_work, and irq_work_sync() waits so.
+ * asked for by irq_work, and irq_work_sync() waits so. Some kernel before it may be the
+ * first; where there is no need it does no harm.
  */
 #define MUSTER_SLOW_TABLES							\
 	(IS_ENABLED(CONFIG_PREEMPT_RT) && LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))

@@ -29,6 +29,7 @@ static struct rhashtable names;
 /* Where what may wait for RCU is done, if there is such a thing; they share the wait. */
 static struct workqueue_struct *ends;
 #define ENDS_AT_ONCE	64
+
 static atomic64_t last_id;
 /* See "Locking" above. */
 DEFINE_MUTEX(muster_names_mutex);
