@@ -57,6 +57,7 @@ static struct lease_memory *memory_get(void)
 	return slots == no_slots ? NULL : (struct lease_memory *)slots;
 }
 
+/* NULL with errno; where that is not for want of memory it will ever be so. */
 static struct lease_memory *memory_map(void)
 {
 	struct lease_memory *memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
@@ -65,13 +66,12 @@ static struct lease_memory *memory_map(void)
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (madvise(memory, sizeof(*memory), MADV_WIPEONFORK) ||
-	    !__atomic_compare_exchange_n(&muster_slots, &none, memory->slots, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		munmap(memory, sizeof(*memory));
-		return memory_get();
-	}
-	return memory;
+	if (!madvise(memory, sizeof(*memory), MADV_WIPEONFORK) &&
+	    __atomic_compare_exchange_n(&muster_slots, &none, memory->slots, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return memory;
+	munmap(memory, sizeof(*memory));
+	return memory_get();
 }
 
 static struct lease_memory *memory_make(void)
@@ -202,21 +202,25 @@ static bool is_over(const struct lease_fd *lf)
 }
 
 /* Whether it is time to try: after LEARN_AFTER releases, and twice as many, and so on. */
-static bool is_time(struct lease_fd *lf)
+static bool is_time(uint32_t *releases)
 {
-	uint32_t n = __atomic_add_fetch(&lf->releases, 1, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_add_fetch(releases, 1, __ATOMIC_RELAXED);
 
 	return n >= LEARN_AFTER && !(n & (n - 1));
 }
 
-/* The library's first releases, as long as it has no memory for leases. */
-static bool is_early(void)
+/* The library's memory for leases; as long as it has none, if it is time to try. */
+static struct lease_memory *memory_learn(void)
 {
 	static uint32_t releases;
+	struct lease_memory *memory = memory_get();
+	int saved = errno;
 
-	if (memory_get())
-		return false;
-	return __atomic_add_fetch(&releases, 1, __ATOMIC_RELAXED) < LEARN_AFTER;
+	if (memory || !is_time(&releases))
+		return memory;
+	memory = memory_map();
+	errno = saved;
+	return memory;
 }
 
 /**
@@ -227,12 +231,10 @@ void muster_lease_learn(int fd)
 {
 	struct lease_memory *memory;
 	struct lease_fd *lf;
-	int saved = errno;
 
-	if ((unsigned int)fd >= LEASE_FDS || is_early())
+	if ((unsigned int)fd >= LEASE_FDS)
 		return;
-	memory = memory_make();
-	errno = saved;
+	memory = memory_learn();
 	if (!memory)
 		return;
 	lf = &memory->fds[fd];
@@ -244,7 +246,7 @@ void muster_lease_learn(int fd)
 		lead_to(memory, fd, NULL);
 		__atomic_store_n(&lf->releases, 0, __ATOMIC_RELAXED);
 	}
-	if (is_time(lf))
+	if (is_time(&lf->releases))
 		bind_alone(memory, fd);
 }
 
@@ -266,14 +268,16 @@ void muster_lease_forget(int fd)
 int muster_sem_lease(int fd, int on)
 {
 	struct lease_memory *memory;
-	int saved = errno;
+	int saved = errno, err;
 
 	if ((unsigned int)fd >= LEASE_FDS)
 		return on ? -EOPNOTSUPP : 0;
 	memory = memory_make();
+	err = errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
 	errno = saved;
+	/* That there is to be none matters if there may be one some day. */
 	if (!memory)
-		return on ? -ENOMEM : 0;
+		return on || err == -ENOMEM ? err : 0;
 	__atomic_store_n(&memory->fds[fd].off, !on, __ATOMIC_RELAXED);
 	if (on)
 		return bind_alone(memory, fd);

@@ -74,6 +74,27 @@ void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...)
 	return MAP_FAILED;
 }
 
+/* ---- madvise(2), too ---- */
+
+/**
+ * struct adviser - what is to happen when the library makes its memory for leases
+ * @err:	errno, or 0: it does not fail
+ * @asked:	how often
+ */
+static struct adviser {
+	int err;
+	int asked;
+} adviser;
+
+int madvise(void *start, size_t size, int advice)
+{
+	adviser.asked++;
+	if (!adviser.err)
+		return syscall(SYS_madvise, start, size, advice);
+	errno = adviser.err;
+	return -1;
+}
+
 /* From here on a system call other than read, write and exit is death. */
 static void no_system_calls(void)
 {
@@ -370,6 +391,29 @@ TEST(none_to_be_had)
 	EXPECT_EQ(0, muster_fast_release(&fast, LIMIT));
 	EXPECT_EQ(0, muster_sem_release(signals, 1));
 	EXPECT_EQ(0, muster_sem_acquire(signals, 1, 0));
+}
+
+/*
+ * L9: a kernel without MADV_WIPEONFORK, where a child would have its parent's permits. That
+ * is not asked again for each release.
+ */
+TEST(not_wiped)
+{
+	int fd = muster_sem_open(NULL, 0, 0, LIMIT);
+
+	adviser.err = ENOSYS;
+	EXPECT_FALSE(use(fd));
+	EXPECT_GT(8, adviser.asked);
+	EXPECT_EQ(0, look(fd).lease);
+	EXPECT_EQ(-EOPNOTSUPP, muster_sem_lease(fd, 1));
+	EXPECT_EQ(0, muster_sem_lease(fd, 0));
+	/* Want of memory may end, and then it would matter. */
+	adviser.err = ENOMEM;
+	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 1));
+	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 0));
+	adviser.err = 0;
+	EXPECT_EQ(0, muster_sem_lease(fd, 1));
+	EXPECT_TRUE(use(fd));
 }
 
 static bool set_leases_max(const char *value)
