@@ -57,7 +57,7 @@ static struct lease_memory *memory_get(void)
 	return slots == no_slots ? NULL : (struct lease_memory *)slots;
 }
 
-/* NULL with errno; where that is not for want of memory it will ever be so. */
+/* NULL with errno, see is_for_want_of_memory(). */
 static struct lease_memory *memory_map(void)
 {
 	struct lease_memory *memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
@@ -265,6 +265,13 @@ void muster_lease_forget(int fd)
 	__atomic_store_n(&memory->fds[fd].off, 0, __ATOMIC_RELAXED);
 }
 
+/* Why memory_make() failed; if it was for another reason it will ever fail. */
+static bool is_for_want_of_memory(int err)
+{
+	/* madvise(2) says EAGAIN, and mmap(2) does for memory that is to be locked. */
+	return err == ENOMEM || err == EAGAIN;
+}
+
 int muster_sem_lease(int fd, int on)
 {
 	struct lease_memory *memory;
@@ -273,7 +280,7 @@ int muster_sem_lease(int fd, int on)
 	if ((unsigned int)fd >= LEASE_FDS)
 		return on ? -EOPNOTSUPP : 0;
 	memory = memory_make();
-	err = errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
+	err = is_for_want_of_memory(errno) ? -ENOMEM : -EOPNOTSUPP;
 	errno = saved;
 	/* That there is to be none matters if there may be one some day. */
 	if (!memory)

@@ -411,6 +411,8 @@ TEST(not_wiped)
 	adviser.err = ENOMEM;
 	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 1));
 	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 0));
+	adviser.err = EAGAIN;
+	EXPECT_EQ(-ENOMEM, muster_sem_lease(fd, 1));
 	adviser.err = 0;
 	EXPECT_EQ(0, muster_sem_lease(fd, 1));
 	EXPECT_TRUE(use(fd));
