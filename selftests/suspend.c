@@ -49,6 +49,13 @@ static int write_file(const char *path, const char *text)
 
 static const char alarm_file[] = "/sys/class/rtc/rtc0/wakealarm";
 
+/*
+ * What the kernel does all the way to sleep and back again but for sleeping itself:
+ * Documentation/power/basic-pm-debugging.rst. It counts the seconds then.
+ */
+static const char pm_test_file[] = "/sys/power/pm_test";
+static const char pm_test_delay_file[] = "/sys/module/suspend/parameters/pm_test_delay";
+
 static const char *what_is_missing(void)
 {
 	const char *how = getenv("MUSTER_SUSPEND");
@@ -69,10 +76,14 @@ static const char *what_is_missing(void)
  */
 static int suspend(unsigned int sleep_s)
 {
-	char alarm_at[16], count[32];
-	int err;
+	char alarm_at[16], count[32], pm_test[64];
+	int err = 0;
 
 	snprintf(alarm_at, sizeof(alarm_at), "+%u", sleep_s * slowness());
+	if (read_file(pm_test_file, pm_test, sizeof(pm_test)) && !strstr(pm_test, "[none]"))
+		err = write_file(pm_test_delay_file, alarm_at);
+	if (err)
+		return err;
 	do {
 		if (!read_file("/sys/power/wakeup_count", count, sizeof(count)))
 			return -errno;
