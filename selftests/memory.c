@@ -417,7 +417,8 @@ static int run_outside(struct job *job)
 /* O7: full of each kind of thing; and once that is gone, there is as much room again. */
 TEST_F_TIMEOUT(memory, full, 360)
 {
-	long *nr = shared_memory(sizeof(*nr)), first;
+	long *nr = shared_memory(sizeof(*nr)), first, again = 0;
+	const long long room = atoll(MEMORY);
 	struct puppet *p;
 	unsigned int i, j;
 
@@ -428,7 +429,7 @@ TEST_F_TIMEOUT(memory, full, 360)
 			EXPECT_LE(hogs[i].at_least / LESS, *nr) {
 				TH_LOG("%s", hogs[i].name);
 			}
-			EXPECT_LE(first - first / 10, *nr) {
+			EXPECT_LE(first ? again : 0, *nr) {
 				TH_LOG("%s, again", hogs[i].name);
 			}
 			if (hogs[i].count)
@@ -442,9 +443,13 @@ TEST_F_TIMEOUT(memory, full, 360)
 					TH_LOG("%s, of the dead", hogs[i].name);
 				}
 			close_objects();
-			/* Some of it goes a little later than who had it. */
+			/*
+			 * Some of it goes a little later than who had it, and what KASAN
+			 * has in quarantine when others need it.
+			 */
 			ASSERT_LE(0, USED());
-			ASSERT_SOON(USED() < atoll(MEMORY) / 4);
+			ASSERT_SOON(USED() < room / 4);
+			again = *nr * (room - USED()) / room - *nr / 10;
 		}
 	}
 }
