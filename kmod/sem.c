@@ -18,6 +18,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "sem.h"
@@ -80,7 +81,8 @@ static __always_inline s64 sem_ungrant(struct muster_sem *sem, struct sem_owner 
 	lockdep_assert_held(&sem->object.lock);
 
 	if (sem_is_signalling(sem)) {
-		permits = clamp(sem->limit - sem->free, 0LL, permits);
+		/* There may be more than the limit by now. */
+		permits = min(permits, S64_MAX - sem->free);
 	} else if (so && so->held) {
 		permits = min(permits, so->held);
 		so->held -= permits;
@@ -107,8 +109,9 @@ static __always_inline int sem_try(struct muster_sem *sem, struct sem_owner *so,
 {
 	lockdep_assert_held(&sem->object.lock);
 
-	if (permits > sem->limit && !wait_limit)
-		return -ERANGE;
+	/* Of a signalling one there may be more than the limit. */
+	if (permits > sem->limit)
+		return wait_limit ? -EAGAIN : -ERANGE;
 	if (sem->nr_waiters || !sem_has(sem, permits))
 		return -EAGAIN;
 	sem_grant(sem, so, permits, grant);
@@ -134,35 +137,37 @@ static struct sem_waiter *sem_front(struct muster_sem *sem)
 	return NULL;
 }
 
-/* Decides about the front of the queue; false if it has to wait. */
-static bool sem_serve_front(struct muster_sem *sem, struct sem_waiter *sw,
-			    struct list_head *taken)
+/* What is to be told to one at the front of the queue; MUSTER_QUEUED if it has to wait. */
+static int sem_decide(const struct muster_sem *sem, const struct sem_waiter *sw)
 {
-	if (sw->waiter.owner->dead) {
-		sem_take_out(sem, sw, -EBADF, taken);
-	} else if (sw->permits > sem->limit && !sw->wait_limit) {
-		sem_take_out(sem, sw, -ERANGE, taken);
-	} else if (sem_has(sem, sw->permits)) {
-		sem_grant(sem, to_sem_owner(sw->waiter.owner), sw->permits, &sw->grant);
-		sem_take_out(sem, sw, 0, taken);
-	} else {
-		return false;
-	}
-	return true;
+	if (sw->waiter.owner->dead)
+		return -EBADF;
+	if (sw->permits > sem->limit)
+		return sw->wait_limit ? MUSTER_QUEUED : -ERANGE;
+	return sem_has(sem, sw->permits) ? 0 : MUSTER_QUEUED;
 }
 
-/* Serves a batch of waiters; true if there may be more to serve. */
-static bool sem_serve(struct muster_sem *sem, struct list_head *taken)
+/*
+ * Serves a batch of those who arrived before number @until; true if there may be more
+ * to serve.
+ */
+static bool sem_serve(struct muster_sem *sem, u64 until, struct list_head *taken)
 {
 	struct sem_waiter *sw;
-	int n;
+	int n, verdict;
 
 	lockdep_assert_held(&sem->object.lock);
 
 	for (n = 0; n < MUSTER_BATCH; n++) {
 		sw = sem_front(sem);
-		if (!sw || !sem_serve_front(sem, sw, taken))
+		if (!sw || sw->arrival >= until)
 			return false;
+		verdict = sem_decide(sem, sw);
+		if (verdict == MUSTER_QUEUED)
+			return false;
+		if (!verdict)
+			sem_grant(sem, to_sem_owner(sw->waiter.owner), sw->permits, &sw->grant);
+		sem_take_out(sem, sw, verdict, taken);
 	}
 	return true;
 }
@@ -171,16 +176,18 @@ static bool sem_serve(struct muster_sem *sem, struct list_head *taken)
 
 /*
  * Serves waiters, in batches. A newcomer between two batches queues up, as the queue
- * is not empty.
+ * is not empty, and serves it up to itself (sem_queue()): so that the caller does not
+ * serve for ever those who come again and again.
  */
 static noinline void sem_serve_all(struct muster_sem *sem)
 	__must_hold(&sem->object.lock)
 {
+	u64 until = sem->arrivals;
 	LIST_HEAD(taken);
 	bool more;
 
 	do {
-		more = sem_serve(sem, &taken);
+		more = sem_serve(sem, until, &taken);
 		spin_unlock(&sem->object.lock);
 		muster_settle_all(&taken);
 		spin_lock(&sem->object.lock);
@@ -280,6 +287,30 @@ static noinline int sem_enter_gather(struct muster_sem *sem, struct sem_waiter *
 	return sem_enter_try(sem, sw);
 }
 
+/* Is the front of the queue, before the one who is last in it, being served just now? */
+static bool sem_is_serving(struct muster_sem *sem)
+{
+	return sem->nr_waiters > 1 && sem_decide(sem, sem_front(sem)) != MUSTER_QUEUED;
+}
+
+/* Queues up, and unlocks. It may be on its way out on return. */
+static void sem_queue(struct muster_sem *sem, struct sem_waiter *sw)
+	__releases(&sem->object.lock)
+{
+	/* What a lessee released would not serve it. */
+	WARN_ON_ONCE(!list_empty(&sem->lessees));
+	sw->arrival = sem->arrivals++;
+	list_add_tail(&sw->waiter.node, &sem->queue);
+	sem->nr_waiters++;
+	trace_muster_sem_queued(&sem->object, sw->waiter.owner, sw->permits, sem->free,
+				sem->nr_waiters, sem->token);
+	muster_waiter_queued(&sw->waiter, sw->permits);
+	if (unlikely(sem_is_serving(sem)))
+		sem_unlock_serve(sem);
+	else
+		spin_unlock(&sem->object.lock);
+}
+
 /* 0 if granted, MUSTER_QUEUED, or a negative errno. */
 static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonblock)
 {
@@ -290,14 +321,8 @@ static int sem_enter(struct muster_sem *sem, struct sem_waiter *sw, bool nonbloc
 	if (err == -EAGAIN && !list_empty(&sem->lessees))
 		err = sem_enter_gather(sem, sw);
 	if (err == -EAGAIN && !nonblock) {
-		/* What a lessee released would not serve it. */
-		WARN_ON_ONCE(!list_empty(&sem->lessees));
-		list_add_tail(&sw->waiter.node, &sem->queue);
-		sem->nr_waiters++;
-		trace_muster_sem_queued(&sem->object, sw->waiter.owner, sw->permits, sem->free,
-					sem->nr_waiters, sem->token);
-		muster_waiter_queued(&sw->waiter, sw->permits);
-		err = MUSTER_QUEUED;
+		sem_queue(sem, sw);
+		return MUSTER_QUEUED;
 	}
 	spin_unlock(&sem->object.lock);
 	return err;
@@ -641,9 +666,13 @@ static int sem_stat(const struct muster_request *req,
 
 	while (!sem_look(req->mfile, stat, &roster)) {
 		muster_roster_clear(&roster);
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		if (err)
+			break;
 		cond_resched();
 	}
-	err = muster_roster_copy(&roster, stat->processes);
+	err = err ?: muster_roster_copy(&roster, stat->processes);
 	if (!err)
 		err = muster_reply(req, stat, options);
 	muster_roster_free(&roster);
@@ -733,7 +762,7 @@ static __poll_t sem_poll(struct muster_object *object)
 	spin_lock(&object->lock);
 	/* Who polls is to see each release from now on. */
 	sem_lease_stop(sem);
-	ready = !sem->nr_waiters && sem->free > 0;
+	ready = !sem->nr_waiters && sem->free > 0 && sem->limit;
 	sem_lease_go(sem);
 	spin_unlock(&object->lock);
 	return ready ? EPOLLIN | EPOLLRDNORM : 0;

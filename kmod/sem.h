@@ -15,6 +15,7 @@
  * @free:	permits that can be granted
  * @queue:	struct sem_waiter.waiter.node, and the cursor of sem_evict()
  * @nr_waiters:	how many wait, without the cursor
+ * @arrivals:	how many ever did: the number of the next
  * @evicting:	there is one cursor at a time
  * @holders:	struct sem_owner.holding of those that hold some, and of some that no
  *		longer do: to hold and not to hold again must not cost list work
@@ -31,6 +32,7 @@ struct muster_sem {
 	s64 free;
 	struct list_head queue;
 	u32 nr_waiters;
+	u64 arrivals;
 	struct mutex evicting;	/* see @evicting above */
 	struct list_head holders;
 	u32 nr_holders;
@@ -81,12 +83,14 @@ struct sem_grant {
 /**
  * struct sem_waiter - a thread that waits for permits
  * @waiter:	the core's part; @waiter.owner is NULL for the cursor
+ * @arrival:	its number
  * @permits:	how many
  * @wait_limit:	wait for a larger limit rather than fail (S2)
  * @grant:	written by whoever grants
  */
 struct sem_waiter {
 	struct muster_waiter waiter;
+	u64 arrival;
 	s64 permits;
 	bool wait_limit;
 	struct sem_grant grant;

@@ -402,6 +402,46 @@ TEST_F_TIMEOUT(corner, large_request_in_a_crowd, 120)
 		EXPECT_LT(tokens[i], crowd->first[i + 1]);
 }
 
+static int run_nothing(struct job *job)
+{
+	struct crowd *crowd = job->at;
+	int err = 0;
+
+	while (!err && !__atomic_load_n(&crowd->stop, __ATOMIC_ACQUIRE))
+		err = ask(me, acquire(job->fd, 0));
+	return err;
+}
+
+/*
+ * S1, S5: who comes again and again, for what is always there, has nobody serve it for ever:
+ * neither who releases nor who dies.
+ */
+TEST_F_TIMEOUT(corner, endless_queue, 120)
+{
+	struct puppet *holder = puppet(), *crowd[200];
+	struct job nothing = { .run = run_nothing, .fd = self->fd, .at = self->crowd };
+	unsigned int i, n = slowness() > 1 ? 100 : ARRAY_SIZE(crowd);
+
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 1)));
+	for (i = 0; i < n; i++)
+		crowd[i] = puppet();
+	ASSERT_EQ(0, ask(holder, acquire(self->fd, 1)));
+	QUEUE(self->a, self->fd, 1);
+	for (i = 0; i < n; i++)
+		tell(crowd[i], nothing);
+	ASSERT_SOON(sem_state(self->fd).waiters == n + 1);
+	EXPECT_EQ(0, ask(holder, release(self->fd, 1)));
+	EXPECT_EQ(0, hear(self->a));
+	tell(self->b, acquire(self->fd, 1));
+	ASSERT_SOON(sem_state(self->fd).waiters == n + 1);
+	kill_puppet(self->a);
+	EXPECT_EQ(0, hear(self->b));
+	__atomic_store_n(&self->crowd->stop, 1, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, ask(self->b, release(self->fd, 1)));
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(0, hear(crowd[i]));
+}
+
 /* S1, S4: marusama: limits are cut to 32 bits. */
 TEST_F(corner, wide_numbers)
 {

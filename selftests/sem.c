@@ -2,10 +2,12 @@
 /*
  * The weighted semaphore: S1 to S6
  */
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
@@ -700,6 +702,47 @@ TEST(conservation)
 	EXPECT_EQ(0, sem_state(fd).held);
 	EXPECT_EQ(SIZE, sem_state(fd).available);
 	EXPECT_EQ(0, sem_state(fd).abandoned);
+}
+
+/* S2 to S4, T6: nobody gets more than the limit at once, though there is more. */
+TEST_F(signalling, more_than_the_limit)
+{
+	struct job large = acquire_by(self->fd, 3, MUSTER_SEM_WAIT_LIMIT, MUSTER_FOREVER);
+
+	ASSERT_EQ(0, ask(me, release(self->fd, 2)));
+	EXPECT_EQ(POLLIN, poll_now(self->fd) & POLLIN);
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 0)));
+	EXPECT_EQ(0, poll_now(self->fd));
+	EXPECT_EQ(-ERANGE, ask(me, acquire(self->fd, 1)));
+	tell(self->a, large);
+	ASSERT_SOON(sem_state(self->fd).waiters == 1);
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 2)));
+	EXPECT_TRUE(is_busy(self->a));
+	EXPECT_EQ(1, sem_state(self->fd).waiters);
+	EXPECT_EQ(4, sem_state(self->fd).available);
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 3)));
+	EXPECT_EQ(0, hear(self->a));
+	EXPECT_EQ(1, sem_state(self->fd).available);
+}
+
+/* T4: who could not be told of what it was granted has not taken it, whatever the limit. */
+TEST_F(signalling, untold)
+{
+	struct muster_sem_acquire *args;
+	struct job job;
+
+	ASSERT_EQ(0, ask(me, release(self->fd, 2)));
+	ASSERT_EQ(0, ask(me, set_limit(self->fd, 2)));
+	args = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	ASSERT_NE(MAP_FAILED, args);
+	*args = acquire(self->fd, 2).acquire;
+	ASSERT_EQ(0, mprotect(args, getpagesize(), PROT_READ));
+	job = acquire(self->fd, 2);
+	job.at = args;
+	EXPECT_EQ(-EFAULT, ask(me, job));
+	EXPECT_EQ(4, sem_state(self->fd).available);
+	munmap(args, getpagesize());
 }
 
 TEST_HARNESS_MAIN

@@ -84,7 +84,9 @@ static bool out_of_reach(const struct sem *sem, const struct history_record *rec
 
 static bool is_free(const struct sem *sem, const struct history_record *rec)
 {
-	return !rec->arg[SEM_PERMITS] || rec->arg[SEM_PERMITS] <= sem->free;
+	__s64 permits = rec->arg[SEM_PERMITS];
+
+	return !permits || (permits <= sem->free && permits <= sem->limit);
 }
 
 /* Serves the front of the queue; false if somebody gets the wrong answer. */
@@ -114,12 +116,11 @@ static bool serve(const struct spec_run *run, struct sem *sem)
 static __s64 ungrant(const struct spec_run *run, struct sem *sem, unsigned int owner,
 		     __s64 permits)
 {
-	__s64 most = is_signalling(run) ? sem->limit - sem->free : sem->held[owner];
-
-	if (permits > most)
-		permits = most > 0 ? most : 0;
-	if (!is_signalling(run))
+	if (!is_signalling(run)) {
+		if (permits > sem->held[owner])
+			permits = sem->held[owner];
 		sem->held[owner] -= permits;
+	}
 	sem->free += permits;
 	return permits;
 }
