@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -30,9 +31,11 @@ void muster_deadline_set(struct muster_deadline *until,
 	until->forever = ns >= KTIME_MAX;
 	until->at = ns;
 	if (!until->forever && until->clock == CLOCK_MONOTONIC) {
-		/* Offsets are far smaller than what is left of an s64. */
-		s64 at = ns - muster_timens_offset();
+		s64 at;
 
+		/* Both are less than 2^63 in size: what overflows never comes. */
+		if (check_sub_overflow((s64)ns, (s64)muster_timens_offset(), &at))
+			until->forever = true;
 		until->at = max_t(s64, at, 0);
 	}
 }

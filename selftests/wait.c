@@ -157,6 +157,32 @@ TEST_F(waiting, time_namespace)
 	EXPECT_LE(list[0].since, clock_ns(CLOCK_MONOTONIC) + 10 * NSEC_PER_MSEC);
 }
 
+/* T2: there, too, what is nearly never does not come. */
+TEST_F(waiting, far_off)
+{
+	const __u64 never = INT64_MAX - 1;
+	static const char behind[] = "monotonic -1 0";
+	struct puppet *c;
+	int fd;
+
+	if (ask(me, do_unshare(CLONE_NEWTIME)))
+		SKIP(return, "no time namespace: %s", strerror(-me->ret));
+	fd = open("/proc/self/timens_offsets", O_WRONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(strlen(behind), write(fd, behind, strlen(behind)));
+	close(fd);
+	c = puppet();
+
+	ASSERT_EQ(0, ask(me, acquire(self->fd, 1)));
+	WAIT_BY(c, acquire_by(self->fd, 1, 0, never));
+	WAIT_BY(self->a, acquire_by(self->fd, 1, 0, never));
+	ASSERT_EQ(0, ask(me, release(self->fd, 1)));
+	EXPECT_EQ(0, hear(c));
+	ASSERT_EQ(0, ask(c, release(self->fd, 1)));
+	EXPECT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, ask(self->a, release(self->fd, 1)));
+}
+
 /* ---- not waiting ---- */
 
 /* T3: EAGAIN by flag, and by O_NONBLOCK, given at the open or later. */
