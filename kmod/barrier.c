@@ -4,6 +4,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "barrier.h"
@@ -465,14 +466,33 @@ static bool barrier_drop_member(struct muster_barrier *barrier, struct barrier_o
 	return sat;
 }
 
+/*
+ * It has left for a signal, its tracer let that through, and so it has died (B3). A member's
+ * seat is what counts.
+ */
+static void barrier_drop_doubt(struct muster_barrier *barrier, struct barrier_owner *bo)
+{
+	struct barrier_exit exit;
+
+	if (!(current->flags & PF_EXITING) || !(current->exit_code & 0x7f))
+		return;
+	barrier_exit_init(&exit);
+	spin_lock(&barrier->object.lock);
+	if (bo->in_doubt)
+		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid, &exit);
+	barrier_unlock(barrier, &exit);
+}
+
 static void barrier_owner_drop(struct muster_owner *owner)
 {
 	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
-
-	bool held = barrier_runner_lost(barrier, to_barrier_owner(owner), 0);
+	struct barrier_owner *bo = to_barrier_owner(owner);
+	bool held = barrier_runner_lost(barrier, bo, 0);
 
 	if (barrier_has_members(barrier))
-		held |= barrier_drop_member(barrier, to_barrier_owner(owner));
+		held |= barrier_drop_member(barrier, bo);
+	else
+		barrier_drop_doubt(barrier, bo);
 	if (held)
 		muster_count(&barrier->object.totals->deaths);
 }

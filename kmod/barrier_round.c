@@ -441,24 +441,23 @@ static bool barrier_is_acting(const struct muster_barrier *barrier, u64 arrival)
 }
 
 /* To leave the queue for a signal, or by closing a ticket, harms nobody. */
-static bool barrier_leaver_dies(int reason)
+static enum muster_fate barrier_fate(int reason)
 {
 	if (reason == -ERESTARTSYS)
-		return fatal_signal_pending(current);
-	return reason != -ECANCELED;
+		return muster_signal_fate();
+	return reason == -ECANCELED ? MUSTER_LIVES : MUSTER_DIES;
 }
 
 /* To leave a generation whose action runs: as long as it shrinks, that harms nobody. */
 static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 					      struct barrier_waiter *bw, int reason,
-					      u32 why, struct barrier_exit *exit)
+					      u32 why, enum muster_fate fate,
+					      struct barrier_exit *exit)
 {
-	bool dies = barrier_leaver_dies(reason);
-
 	lockdep_assert_held(&barrier->object.lock);
 
 	/* There is nothing to withdraw an arrival from any more (B4). */
-	if (reason == -ERESTARTSYS && !dies)
+	if (reason == -ERESTARTSYS && fate != MUSTER_DIES)
 		return MUSTER_STAY;
 	list_del(&bw->waiter.node);
 	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
@@ -471,17 +470,18 @@ static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 /* A waiter wants to leave the queue, or the generation that it has completed. */
 static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 					      struct barrier_waiter *bw, int reason,
+					      enum muster_fate fate,
 					      struct barrier_exit *exit)
 {
 	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
-	bool breaks = barrier_leaver_dies(reason);
+	bool breaks = fate == MUSTER_DIES;
 
 	lockdep_assert_held(&barrier->object.lock);
 
 	if (bw->refused)
 		return MUSTER_SETTLED;
 	if (barrier_is_acting(barrier, bw->arrival))
-		return barrier_leave_acting(barrier, bw, reason, why, exit);
+		return barrier_leave_acting(barrier, bw, reason, why, fate, exit);
 	if (bw->arrival < barrier->queue_from)
 		return MUSTER_SETTLED;
 	/* The seat of one that dies goes with its process, and is what counts. */
@@ -493,18 +493,21 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 	} else {
 		barrier_withdraw(barrier, bw);
 	}
+	if (fate == MUSTER_IN_DOUBT)
+		to_barrier_owner(bw->waiter.owner)->in_doubt = true;
 	return MUSTER_LEFT;
 }
 
 enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason)
 {
 	struct muster_barrier *barrier = to_barrier(muster_owner_object(waiter->owner));
+	enum muster_fate fate = barrier_fate(reason);
 	struct barrier_exit exit;
 	enum muster_leave leave;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	leave = barrier_leave_locked(barrier, to_barrier_waiter(waiter), reason, &exit);
+	leave = barrier_leave_locked(barrier, to_barrier_waiter(waiter), reason, fate, &exit);
 	barrier_unlock(barrier, &exit);
 	return leave;
 }
@@ -522,6 +525,7 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 
 	if (!muster_owner_use(owner))
 		return -EBADF;
+	to_barrier_owner(owner)->in_doubt = false;
 	err = barrier_may_arrive(barrier, bw, mfile);
 	if (err)
 		return err;

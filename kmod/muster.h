@@ -616,6 +616,15 @@ void muster_deadline_set(struct muster_deadline *until,
 			 const struct muster_request *req, u32 flags, u64 ns);
 bool muster_deadline_passed(const struct muster_deadline *until);
 
+/* What becomes of one who leaves. */
+enum muster_fate {
+	MUSTER_LIVES,
+	MUSTER_DIES,
+	MUSTER_IN_DOUBT,	/* its tracer decides */
+};
+
+enum muster_fate muster_signal_fate(void);
+
 /* Is the request not to wait at all (T3)? */
 static inline bool muster_nonblock(const struct muster_request *req, u32 flags)
 {

@@ -117,6 +117,49 @@ static bool muster_sleep(const struct muster_deadline *until)
 					      HRTIMER_MODE_ABS, until->clock);
 }
 
+/* Whether that is what it does by default, and there is no handler. */
+static bool muster_signal_kills(const struct sighand_struct *sighand, int sig)
+{
+	return sighand->action[sig - 1].sa.sa_handler == SIG_DFL &&
+	       !siginmask(sig, SIG_KERNEL_IGNORE_MASK | SIG_KERNEL_STOP_MASK);
+}
+
+static bool muster_signal_is_deadly(void)
+{
+	/* That of the caller itself does not go away. */
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
+	struct signal_struct *signal = current->signal;
+	sigset_t pending;
+	bool deadly = false;
+	int sig;
+
+	spin_lock_irq(&sighand->siglock);
+	sigorsets(&pending, &current->pending.signal, &signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	for (sig = 1; sig <= _NSIG && !deadly; sig++)
+		deadly = sigismember(&pending, sig) && muster_signal_kills(sighand, sig);
+	spin_unlock_irq(&sighand->siglock);
+	/* The first process of a PID namespace does not die of them. */
+	return deadly && !(signal->flags & SIGNAL_UNKILLABLE);
+}
+
+/**
+ * muster_signal_fate - what becomes of the calling process, which has a signal pending?
+ *
+ * Most signals that kill become SIGKILL on their way. Those that dump core do not, nor do
+ * those to a process that is traced, of which the tracer decides.
+ *
+ * Return: whether it dies.
+ */
+enum muster_fate muster_signal_fate(void)
+{
+	if (fatal_signal_pending(current))
+		return MUSTER_DIES;
+	if (!muster_signal_is_deadly())
+		return MUSTER_LIVES;
+	return current->ptrace ? MUSTER_IN_DOUBT : MUSTER_DIES;
+}
+
 static int muster_why_leave(const struct muster_waiter *waiter, unsigned int state,
 			    bool expired)
 {

@@ -5,7 +5,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "muster_util.h"
@@ -180,6 +184,75 @@ TEST_F(barrier, death)
 	EXPECT_BROKEN(self->b, MUSTER_BROKEN_DEATH, 2);
 	EXPECT_STAYS_BROKEN(MUSTER_BROKEN_DEATH, self->a->pid, 2);
 	ASSERT_EQ(0, ask(me, reset(self->fd)));
+	EXPECT_HEALTHY(0);
+}
+
+/* A puppet that dies of the signal, and leaves no core. */
+static struct puppet *mortal(int sig)
+{
+	const struct rlimit no_core = {};
+
+	if (setrlimit(RLIMIT_CORE, &no_core) || signal(sig, SIG_DFL) == SIG_ERR)
+		abort();
+	return puppet();
+}
+
+/* B3: so does a death by any signal, whether it would dump core or not. */
+TEST_F(barrier, death_by_signal)
+{
+	const int signals[] = { SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGXCPU, SIGRTMIN };
+	struct puppet *p;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		p = mortal(signals[i]);
+		ARRIVE(self->a);
+		ARRIVE(p);
+		signal_puppet(p, signals[i]);
+		EXPECT_BROKEN(self->a, MUSTER_BROKEN_DEATH, 2);
+		EXPECT_STAYS_BROKEN(MUSTER_BROKEN_DEATH, p->pid, 2);
+		EXPECT_EQ(signals[i], WTERMSIG(wait_puppet(p)));
+		ASSERT_EQ(0, ask(me, reset(self->fd)));
+	}
+	EXPECT_HEALTHY(0);
+}
+
+/* Whether @pid, which is traced, has stopped for that signal. */
+static bool stops_for(pid_t pid, int sig)
+{
+	int status;
+
+	return waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
+	       WSTOPSIG(status) == sig;
+}
+
+/* B3, B4: whether a signal kills who is traced is up to the tracer. */
+TEST_F(barrier, death_of_the_traced)
+{
+	const int signals[] = { SIGTERM, SIGQUIT };
+	struct puppet *p;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		p = mortal(signals[i]);
+		ARRIVE(self->a);
+		ARRIVE(p);
+		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, p->pid, NULL, 0));
+		signal_puppet(p, signals[i]);
+		ASSERT_TRUE(stops_for(p->pid, signals[i]));
+		EXPECT_HEALTHY(1);
+		/* The tracer keeps the signal for itself: the call restarts. */
+		ASSERT_EQ(0, ptrace(PTRACE_CONT, p->pid, NULL, 0));
+		ASSERT_SOON(barrier_state(self->fd).waiting == 2);
+		signal_puppet(p, signals[i]);
+		ASSERT_TRUE(stops_for(p->pid, signals[i]));
+		EXPECT_HEALTHY(1);
+		ASSERT_EQ(0, ptrace(PTRACE_CONT, p->pid, NULL, (long)signals[i]));
+		EXPECT_BROKEN(self->a, MUSTER_BROKEN_DEATH, 1);
+		EXPECT_STAYS_BROKEN(MUSTER_BROKEN_DEATH, p->pid, 1);
+		EXPECT_EQ(signals[i], WTERMSIG(wait_puppet(p)));
+		ASSERT_EQ(0, ask(me, reset(self->fd)));
+	}
 	EXPECT_HEALTHY(0);
 }
 

@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 		storm_act_again(number(argv[2]));
 	}
 	parse(argc, argv);
+	storm_be_mortal();
 	set_up();
 	begun = storm_clock(CLOCK_MONOTONIC);
 	until = begun + options.seconds * NSEC_PER_SEC;

@@ -496,6 +496,7 @@ struct storm_plan {
 };
 
 void storm_plan_step(struct storm_plan *plan);
+void storm_be_mortal(void);
 void storm_kill(struct storm_actor *actor);
 void storm_continue_all(void);
 void storm_reap(void);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,12 +61,40 @@ struct storm_actor *storm_pick(struct storm_rng *rng, bool observers)
 
 /* ---- what happens to them ---- */
 
+/* What kills them. One that dumps core is not SIGKILL from the start, for the kernel. */
+static const int deadly[] = { SIGKILL, SIGTERM, SIGKILL, SIGQUIT, SIGABRT };
+
+#define NR_DEADLY	(sizeof(deadly) / sizeof(deadly[0]))
+
+/* Whoever has started the storm may have had them ignored; nobody wants the cores. */
+void storm_be_mortal(void)
+{
+	const struct rlimit no_core = {};
+	size_t i;
+
+	for (i = 0; i < NR_DEADLY; i++)
+		signal(deadly[i], SIG_DFL);
+	setrlimit(RLIMIT_CORE, &no_core);
+}
+
 void storm_kill(struct storm_actor *actor)
 {
+	int sig = deadly[actor->process % NR_DEADLY];
+
 	if (!storm_doom(actor->process))
 		return;
-	kill(storm_pid(actor), SIGKILL);
+	/* One that has stopped takes no other. */
+	kill(storm_pid(actor), actor->stopped ? SIGKILL : sig);
 	storm_count(COUNT_KILL);
+}
+
+static bool is_deadly(int sig)
+{
+	size_t i = 0;
+
+	while (i < NR_DEADLY && deadly[i] != sig)
+		i++;
+	return i < NR_DEADLY;
 }
 
 /* A signal that does not kill, noted before and after; its number, 0 if it was not sent. */
@@ -236,7 +265,7 @@ static void bury(struct storm_actor *actor, int status)
 {
 	struct history_process *process = process_of(actor);
 	bool planned = process->doomed &&
-		       (WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL :
+		       (WIFSIGNALED(status) ? is_deadly(WTERMSIG(status)) :
 			WIFEXITED(status) && !WEXITSTATUS(status));
 
 	storm_check(CLAIM_ENDS, planned, "p%u ended with status %#x%s", actor->process, status,
