@@ -51,9 +51,10 @@ err_charge:
 	return ERR_PTR(-ENOMEM);
 }
 
-static void muster_page_put(struct muster_page *page)
+/* NULL is fine. */
+void muster_page_put(struct muster_page *page)
 {
-	if (!refcount_dec_and_test(&page->refs))
+	if (!page || !refcount_dec_and_test(&page->refs))
 		return;
 	free_page((unsigned long)page->lease);
 	muster_uncharge(page->user, MUSTER_RES_LEASES, 1);
@@ -101,8 +102,8 @@ static struct muster_page *muster_page_get(struct muster_owner *owner)
 	return IS_ERR(page) ? page : muster_page_attach(owner, page);
 }
 
-/* The owner has no page any more; its reference, or NULL. */
-static struct muster_page *muster_page_detach(struct muster_owner *owner)
+/* The owner has no page any more; its reference, or NULL. Under the object's lock. */
+struct muster_page *muster_page_detach(struct muster_owner *owner)
 {
 	struct muster_object *object = muster_owner_object(owner);
 	struct muster_page *page = owner->page;
@@ -120,7 +121,7 @@ static struct muster_page *muster_page_detach(struct muster_owner *owner)
 
 /**
  * muster_lease_end - the owner's page is over
- * @owner:	has closed a descriptor, or is dead
+ * @owner:	has closed a descriptor
  *
  * It may have been mapped by way of that descriptor, whose number may be another object's
  * in a moment: so who goes by the page is to see that, and map it anew.
@@ -135,8 +136,7 @@ void muster_lease_end(struct muster_owner *owner)
 	spin_lock(&object->lock);
 	page = muster_page_detach(owner);
 	spin_unlock(&object->lock);
-	if (page)
-		muster_page_put(page);
+	muster_page_put(page);
 }
 
 /*
@@ -153,8 +153,7 @@ static void muster_lease_undo(struct muster_owner *owner, struct muster_page *pa
 		page = refcount_read(&page->refs) == 1 ? muster_page_detach(owner) : NULL;
 	}
 	spin_unlock(&object->lock);
-	if (page)
-		muster_page_put(page);
+	muster_page_put(page);
 }
 
 /* ---- the mapping ---- */

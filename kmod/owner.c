@@ -44,6 +44,7 @@
  * the lock of their object.
  */
 #include <linux/fdtable.h>
+#include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/pid.h>
 #include <linux/rhashtable.h>
@@ -213,6 +214,7 @@ static enum muster_kill muster_owner_drop(struct muster_owner *owner,
 					  struct task_struct *closing)
 {
 	struct muster_object *object = muster_owner_object(owner);
+	struct muster_page *page;
 	enum muster_kill kill;
 
 	spin_lock(&object->lock);
@@ -221,6 +223,8 @@ static enum muster_kill muster_owner_drop(struct muster_owner *owner,
 		spin_unlock(&object->lock);
 		return kill;
 	}
+	/* Who does not find the owner any more is to know that its lease is over. */
+	page = muster_page_detach(owner);
 	if (rcu_access_pointer(owner->mfile->hot) == owner)
 		RCU_INIT_POINTER(owner->mfile->hot, NULL);
 	list_del(&owner->in_file);
@@ -228,8 +232,8 @@ static enum muster_kill muster_owner_drop(struct muster_owner *owner,
 	spin_unlock(&object->lock);
 
 	trace_muster_owner_gone(object, owner);
+	muster_page_put(page);
 	muster_owner_wake(owner);
-	muster_lease_end(owner);
 	if (owner->mfile->ticket)
 		muster_ticket_drop(owner->mfile->ticket, owner);
 	object->type->owner_drop(owner);
@@ -248,7 +252,10 @@ static void muster_owner_note(struct muster_owner *owner)
 	spin_unlock(&object->lock);
 }
 
-/* Drops the owner if the calling process has no descriptor of the file; if it has, false. */
+/*
+ * Drops the owner if the calling process has no descriptor of the file; if it has, false.
+ * Another thread may be doing that just now, and not be through with it.
+ */
 static bool muster_owner_drop_closed(struct muster_owner *owner)
 {
 	do {
@@ -354,7 +361,10 @@ struct muster_owner *muster_owner_get(struct muster_file *mfile)
  * @mfile:	the open file
  * @files:	its file table
  *
- * At exit current->files is NULL already, and all its descriptors go.
+ * At exit current->files is NULL already, and all its descriptors go. With the only reference
+ * to the file, the caller's, there can be no other descriptor: then all those of the
+ * process need not be looked at, of which there may be very many. Else a lease that was
+ * mapped by way of this descriptor is over, even if another thread sees to the rest.
  */
 void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 {
@@ -367,10 +377,12 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 	rcu_read_unlock();
 	if (!owner)
 		return;
-	if (files != current->files)
+	if (files != current->files || file_count(mfile->file) == 1) {
 		muster_owner_drop(owner, NULL);
-	else if (!muster_owner_drop_closed(owner))
+	} else {
+		muster_owner_drop_closed(owner);
 		muster_lease_end(owner);
+	}
 	muster_owner_put(owner);
 }
 

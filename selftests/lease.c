@@ -13,6 +13,7 @@
 #include "kselftest_harness.h"
 #include "muster_util.h"
 #include "lease.h"
+#include "race.h"
 
 #define LIMIT	10
 
@@ -885,6 +886,62 @@ TEST_F_TIMEOUT(lease, rage, 300)
 	EXPECT_SEM(LIMIT / 2, LIMIT - LIMIT / 2, 0);
 	ASSERT_EQ(0, ask(self->b, release(self->fd, LIMIT / 2)));
 	EXPECT_ALL_THERE();
+}
+
+/* ---- closing by several at once ---- */
+
+/* Two descriptors of one file, and how many are about to close theirs. */
+struct both {
+	int fds[2];
+	__u32 ready;
+	__u64 seed;
+};
+
+/* With a lease, which is of the process that runs this. */
+static int run_two(struct job *job)
+{
+	struct both *both = job->at;
+
+	both->fds[0] = open_sem(1);
+	both->fds[1] = dup(both->fds[0]);
+	both->ready = 0;
+	lease = lease_map(both->fds[0]);
+	return lease ? 0 : -errno;
+}
+
+/* Whether the lease goes on though this has closed a descriptor, as the other thread does. */
+static int run_close(struct job *job)
+{
+	struct both *both = job->at;
+	__u64 seed = both->seed + job->arg[0];
+
+	__atomic_add_fetch(&both->ready, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&both->ready, __ATOMIC_ACQUIRE) != 2)
+		sched_yield();
+	linger(random_below(&seed, 500));
+	close(both->fds[job->arg[0]]);
+	return __atomic_load_n(&lease->state, __ATOMIC_ACQUIRE) != MUSTER_LEASE_OVER;
+}
+
+/* L7: whoever has closed a descriptor has ended the lease, whoever else does just that. */
+TEST(both_close)
+{
+	struct both *both = shared_memory(sizeof(*both));
+	struct puppet *p = puppet(), *thread = puppet_thread(p);
+	struct job two = { .run = run_two, .at = both };
+	struct job first = { .run = run_close, .at = both, .arg = { 0 } };
+	struct job second = { .run = run_close, .at = both, .arg = { 1 } };
+	unsigned int i, n = rounds(500);
+
+	both->seed = new_seed();
+	keep_cpus_busy();
+	for (i = 0; i < n; i++, both->seed++) {
+		ASSERT_EQ(0, ask(p, two));
+		tell(p, first);
+		tell(thread, second);
+		ASSERT_EQ(0, hear(p));
+		ASSERT_EQ(0, hear(thread));
+	}
 }
 
 TEST_HARNESS_MAIN

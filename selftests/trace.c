@@ -267,8 +267,8 @@ TEST_F(trace, lease)
 	SEM("lent", pid, 2, 1, 0, 1);
 	EXPECT_NEXT("muster_sem_taken: object=%lld pid=%d idle=1 held=1 free=2", id, pid);
 	SEM("granted", other->pid, 2, 0, 0, 2);
-	OWNER_GONE(id, "sem", pid, 0);
 	LEASE("over");
+	OWNER_GONE(id, "sem", pid, 0);
 	SEM("released", pid, 1, 1, 0, 2);
 	EXPECT_END();
 	kill_puppet(other);
