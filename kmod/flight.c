@@ -288,14 +288,6 @@ static void flight_fdinfo(struct muster_object *object, struct seq_file *m)
 	seq_printf(m, "muster-served:\t%lld\n", atomic64_read(&flight->served));
 }
 
-static void flight_waiter_end(struct muster_waiter *waiter)
-{
-	struct flight_call *call = to_flight_waiter(waiter)->call;
-
-	if (call)
-		flight_call_put(call);
-}
-
 const struct muster_type muster_flight_type = {
 	.name = "flight",
 	.id = MUSTER_FLIGHT,

@@ -18,10 +18,11 @@
  * which takes its place and refers to it as @stale: whoever joins that gets the old
  * result. If nothing good comes of the new call the old one takes its place back.
  *
- * flight.c has the ioctls, flight_join.c JOIN. flight_table.c has the calls by key,
- * flight_call.c the life of a call, flight_handover.c what becomes of it when its leader
- * is gone, flight_follow.c those who do not lead it, flight_kept.c its result when that is
- * kept, flight_result.c what waits to be fetched, flight_look.c who leads and who follows.
+ * flight.c has the ioctls, flight_join.c JOIN, flight_ticket.c JOIN by ticket. flight_table.c
+ * has the calls by key, flight_call.c the life of a call, flight_handover.c what becomes of
+ * it when its leader is gone, flight_follow.c those who do not lead it, flight_kept.c its
+ * result when that is kept, flight_result.c what waits to be fetched, flight_look.c who leads
+ * and who follows.
  *
  * Locking: a call has a lock of its own, so that keys do not meet. It guards the
  * call, and with the leading owner's lock inside it the owner's list of what it
@@ -157,6 +158,7 @@ struct flight_key {
  * @result:	NULL if empty
  * @forget_at:	when joins begin a new call (F7); 0 never
  * @stale:	the kept call that this one refreshes, or NULL
+ * @refresher:	the call whose @stale this one is, or NULL
  * @rcu:	the table is read under RCU; once the last reference is gone, of one with
  *		a long key
  * @key:	the key
@@ -207,18 +209,22 @@ struct flight_call {
 	struct muster_result *result;
 	u64 forget_at;
 	struct flight_call *stale;
+	struct flight_call *refresher;
 	u8 key[];
 };
 
 /**
  * struct flight_waiter - a thread that follows
  * @waiter:	the core's part; the verdict is 0, or -EOWNERDEAD
- * @call:	what it follows, or as a ticket leads; a reference
+ * @call:	what it follows, or as a ticket leads; NULL when a ticket no longer does. A
+ *		ticket's is a reference
  * @taken:	out of the queue, though the call goes on; under the call's lock
  * @lead:	it was made leader
- * @token:	as leader
- * @attempt:	as leader
- * @shared:	as leader, how many follow
+ * @token:	as leader; of a ticket, of the call that it followed as well
+ * @attempt:	likewise
+ * @shared:	as leader, how many follow; of a ticket, how many did
+ * @status:	of a ticket, of the call that it followed
+ * @result:	likewise, with a reference and charged to its maker; NULL if empty
  * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE: @call is not waited for,
  *		its result is there
  * @age:	of that result, when it was looked at
@@ -231,6 +237,8 @@ struct flight_waiter {
 	u64 token;
 	u32 attempt;
 	u32 shared;
+	s32 status;
+	struct muster_result *result;
 	u32 outcome;
 	u64 age;
 };
@@ -396,6 +404,16 @@ int flight_follow(struct flight_call *call, struct flight_waiter *fw,
 /* ---- flight_join.c ---- */
 
 int flight_join(const struct muster_request *req, struct muster_flight_join *join);
+
+/* ---- flight_ticket.c ---- */
+
+int flight_join_ticket(const struct muster_request *req,
+		       const struct muster_flight_join *join, struct flight_key *key);
+struct flight_call *flight_waiter_call(struct flight_waiter *fw);
+void flight_ticket_led(struct flight_call *call, struct flight_owner *fo);
+int flight_ticket_end(struct flight_waiter *fw, int verdict);
+void flight_ticket_left(struct flight_waiter *fw);
+void flight_waiter_end(struct muster_waiter *waiter);
 void flight_verdict(const struct muster_waiter *waiter, struct muster_verdict *verdict);
 struct muster_result *flight_ticket_result(const struct muster_waiter *waiter);
 __poll_t flight_ticket_poll(struct muster_waiter *waiter);
@@ -423,6 +441,8 @@ u64 flight_held(struct muster_owner *owner);
 
 /* ---- flight_result.c ---- */
 
+bool flight_result_charge(struct muster_user *user, const struct muster_result *result);
+void flight_result_uncharge(struct muster_user *user, const struct muster_result *result);
 int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token);
 bool flight_unkeep(struct flight_owner *fo, u64 token);
 struct muster_result *flight_peek(struct flight_owner *fo, u64 token);

@@ -14,10 +14,14 @@
 static void flight_settle(struct list_head *taken, int verdict)
 {
 	struct muster_waiter *waiter, *next;
+	struct flight_waiter *fw;
 	unsigned int nr = 0;
 
 	list_for_each_entry_safe(waiter, next, taken, node) {
-		waiter->verdict = to_flight_waiter(waiter)->lead ? 0 : verdict;
+		fw = to_flight_waiter(waiter);
+		waiter->verdict = fw->lead ? 0 : verdict;
+		if (waiter->ticket && !fw->lead)
+			waiter->verdict = flight_ticket_end(fw, verdict);
 		muster_settle(waiter);
 		muster_let_run(++nr);
 	}
@@ -100,6 +104,7 @@ bool flight_drop_stale(struct flight_call *call, struct flight_exit *exit)
 		return false;
 	spin_lock_nested(&stale->lock, SINGLE_DEPTH_NESTING);
 	was_kept = stale->kept;
+	stale->refresher = NULL;
 	flight_kept_drop(stale);
 	spin_unlock(&stale->lock);
 	call->stale = NULL;
@@ -122,6 +127,7 @@ static void flight_restore_stale(struct flight_call *call)
 		stale->listed = true;
 		call->listed = false;
 		call->stale = NULL;
+		stale->refresher = NULL;
 		atomic64_dec(&call->flight->refreshed);
 	}
 	spin_unlock(&stale->lock);
@@ -248,6 +254,7 @@ static int flight_replace(struct flight_call *call, struct flight_call *stale)
 		return -EEXIST;
 	/* With the reference of its being kept. */
 	call->stale = stale;
+	stale->refresher = call;
 	stale->listed = false;
 	atomic64_inc(&call->flight->refreshed);
 	return 0;
@@ -359,6 +366,7 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 static bool flight_complete_locked(struct flight_call *call, const struct flight_end *end,
 				   bool charged, struct flight_exit *exit)
 {
+	struct flight_owner *fo = call->leader;
 	bool keep = charged && call->listed;
 
 	lockdep_assert_held(&call->lock);
@@ -367,6 +375,7 @@ static bool flight_complete_locked(struct flight_call *call, const struct flight
 	call->result = end->result;
 	trace_muster_flight_finished(call);
 	flight_detach(call);
+	flight_ticket_led(call, fo);
 	flight_end(call, 0, keep, exit);
 	if (keep)
 		flight_kept_add(call, end);

@@ -97,10 +97,12 @@ void flight_remove_follower(struct flight_call *call, struct flight_waiter *fw)
 enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 {
 	struct flight_waiter *fw = to_flight_waiter(waiter);
-	struct flight_call *call = fw->call;
+	struct flight_call *call = flight_waiter_call(fw);
 	struct muster_ticket *leading = NULL;
 	bool late;
 
+	if (!call)
+		return MUSTER_SETTLED;
 	spin_lock(&call->lock);
 	late = call->done || fw->taken;
 	if (!late) {
@@ -111,6 +113,9 @@ enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 	}
 	spin_unlock(&call->lock);
 	muster_ticket_wake(leading);
+	if (!late && waiter->ticket)
+		flight_ticket_left(fw);
+	flight_call_put(call);
 	return late ? MUSTER_SETTLED : MUSTER_LEFT;
 }
 
@@ -148,6 +153,8 @@ static int flight_enter_locked(struct flight_call *call, struct flight_waiter *f
 	if (err || nonblock)
 		return err ?: -EAGAIN;
 	fw->call = call;
+	if (fw->waiter.ticket)
+		refcount_inc(&call->refs);
 	list_add_tail(&fw->waiter.node, flags & MUSTER_JOIN_NO_LEAD ? &call->bystanders :
 		      &call->followers);
 	call->nr_followers++;

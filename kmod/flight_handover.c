@@ -74,6 +74,7 @@ static bool flight_promote(struct flight_call *call, struct flight_waiter *fw, b
 static int flight_hand_over(struct flight_call *call, bool counted,
 			    struct flight_exit *exit)
 {
+	struct flight_owner *fo = call->leader;
 	struct flight_waiter *fw;
 	int n;
 
@@ -85,12 +86,14 @@ static int flight_hand_over(struct flight_call *call, bool counted,
 		if (!fw || (counted && !call->handovers_left)) {
 			trace_muster_flight_orphaned(call, &call->leader->owner);
 			flight_detach(call);
+			flight_ticket_led(call, fo);
 			flight_end(call, -EOWNERDEAD, false, exit);
 			return 0;
 		}
 		flight_remove_follower(call, fw);
 		fw->taken = true;
 		if (flight_promote(call, fw, counted)) {
+			flight_ticket_led(call, fo);
 			list_add_tail(&fw->waiter.node, &exit->taken);
 			return 1;
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * JOIN, by a thread or by a ticket. See flight.h.
+ * JOIN by a thread; by a ticket it is in flight_ticket.c. See flight.h.
  */
 #include <linux/file.h>
 #include <linux/ktime.h>
@@ -8,58 +8,6 @@
 #include <linux/uaccess.h>
 
 #include "flight.h"
-
-/* ---- what a ticket tells ---- */
-
-void flight_verdict(const struct muster_waiter *waiter,
-		    struct muster_verdict *verdict)
-{
-	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
-	const struct flight_call *call = fw->call;
-
-	if (verdict->error)
-		return;
-	if (fw->lead) {
-		verdict->role = MUSTER_ROLE_LEADER;
-		verdict->token = fw->token;
-		verdict->attempt = fw->attempt;
-		verdict->shared = fw->shared;
-		return;
-	}
-	verdict->role = MUSTER_ROLE_FOLLOWER;
-	verdict->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
-	verdict->token = call->token;
-	verdict->attempt = call->attempt;
-	verdict->shared = call->nr_shared;
-	verdict->status = call->status;
-	if (!call->result)
-		return;
-	verdict->result_len = call->result->len;
-	if (call->result->file)
-		verdict->outcome |= MUSTER_OUTCOME_FD;
-}
-
-struct muster_result *flight_ticket_result(const struct muster_waiter *waiter)
-{
-	const struct flight_waiter *fw = container_of(waiter, struct flight_waiter, waiter);
-
-	return waiter->verdict || fw->lead ? NULL : fw->call->result;
-}
-
-/* It leads, and nobody waits for it (F10). */
-__poll_t flight_ticket_poll(struct muster_waiter *waiter)
-{
-	struct flight_waiter *fw = to_flight_waiter(waiter);
-	bool unwanted;
-
-	if (!fw->lead)
-		return 0;
-	spin_lock(&fw->call->lock);
-	unwanted = flight_leads(fw->call, to_flight_owner(waiter->owner), fw->token) &&
-		   !fw->call->nr_followers;
-	spin_unlock(&fw->call->lock);
-	return unwanted ? EPOLLPRI : 0;
-}
 
 /* ---- what the caller gets ---- */
 
@@ -133,7 +81,8 @@ static int flight_tell_leader(const struct muster_request *req,
 			      struct muster_flight_join *join,
 			      struct flight_key *key, struct flight_owner *fo)
 {
-	int err = fatal_signal_pending(current) ? -EINTR : 0;
+	bool dies = signal_pending(current) && muster_signal_fate() == MUSTER_DIES;
+	int err = dies ? -EINTR : 0;
 
 	if (!err)
 		err = muster_reply(req, join, token);
@@ -219,84 +168,7 @@ static int flight_join_owner(const struct muster_request *req,
 	return err;
 }
 
-/* ---- joining by a ticket ---- */
-
-/* A ticket begins a call. */
-static int flight_ticket_lead(struct muster_flight *flight,
-			      const struct muster_flight_join *join,
-			      const struct flight_key *key, struct flight_waiter *fw,
-			      struct flight_call *refreshes)
-{
-	struct flight_plan plan = {
-		.key = key,
-		.ticket = fw,
-		.forget_after = join->forget_after,
-		.refreshes = refreshes,
-	};
-
-	fw->lead = true;
-	fw->attempt = 1;
-	return flight_lead(flight, to_flight_owner(fw->waiter.owner), &plan, &fw->token);
-}
-
-/* A ticket joins a call: as flight_enter(), and it leads if that is stale. */
-static int flight_ticket_follow(struct muster_flight *flight,
-				const struct muster_flight_join *join,
-				const struct flight_key *key, struct flight_waiter *fw,
-				struct flight_call *call)
-{
-	int err;
-
-	err = flight_enter(call, fw, join->flags, false);
-	if (err == MUSTER_QUEUED)
-		/* With the reference. */
-		return err;
-	if (err == -ESTALE)
-		err = flight_ticket_lead(flight, join, key, fw, call);
-	flight_call_put(call);
-	return err;
-}
-
-/* Leads, queues up, or has a kept result: 0, MUSTER_QUEUED, or a negative errno. */
-static int flight_join_enter(const struct muster_request *req,
-			     const struct muster_flight_join *join,
-			     struct flight_key *key, struct flight_waiter *fw)
-{
-	struct muster_flight *flight = to_flight(req->mfile->object);
-	struct flight_call *call;
-	int err;
-
-	do {
-		fw->lead = false;
-		call = flight_find(flight, key);
-		if (call)
-			err = flight_ticket_follow(flight, join, key, fw, call);
-		else if (join->flags & MUSTER_JOIN_NO_LEAD)
-			err = -ENOENT;
-		else
-			err = flight_ticket_lead(flight, join, key, fw, NULL);
-		if (err == -EEXIST)
-			cond_resched();
-	} while (err == -EEXIST);
-	return err;
-}
-
-static int flight_join_ticket(const struct muster_request *req,
-			      const struct muster_flight_join *join,
-			      struct flight_key *key)
-{
-	struct muster_waiter *waiter;
-	int err;
-
-	waiter = muster_ticket_create(req, sizeof(struct flight_waiter), flight_leave,
-				      join->flags, join->deadline);
-	if (IS_ERR(waiter))
-		return PTR_ERR(waiter);
-	err = flight_join_enter(req, join, key, to_flight_waiter(waiter));
-	return muster_ticket_issue(waiter, err);
-}
-
-/* ---- both ---- */
+/* ---- the ioctl ---- */
 
 int flight_join(const struct muster_request *req,
 		struct muster_flight_join *join)

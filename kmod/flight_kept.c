@@ -125,14 +125,38 @@ static struct flight_call *flight_oldest_kept(struct muster_user *user)
 	return oldest;
 }
 
-/* It is kept no longer, if it was; drops the caller's reference. */
+/* As flight_kept_let_go(), while @refresher refers to the call; drops that reference, too. */
+static void flight_stale_let_go(struct flight_call *call, struct flight_call *refresher)
+{
+	struct flight_exit exit;
+
+	flight_exit_init(&exit);
+	spin_lock(&refresher->lock);
+	if (refresher->stale == call)
+		flight_drop_stale(refresher, &exit);
+	flight_unlock(refresher, &exit);
+	flight_call_put(refresher);
+}
+
+/*
+ * It is kept no longer, if it was; drops the caller's reference. If it has just been put
+ * back into its place by the one who refreshed it, it is kept still.
+ */
 void flight_kept_let_go(struct flight_call *call)
 {
-	bool put;
+	struct flight_call *refresher;
+	bool put = false;
 
 	spin_lock(&call->lock);
-	put = flight_kept_drop(call);
+	refresher = call->refresher;
+	/* It has references as long as it refers to this one. */
+	if (refresher)
+		refcount_inc(&refresher->refs);
+	else
+		put = flight_kept_drop(call);
 	spin_unlock(&call->lock);
+	if (refresher)
+		flight_stale_let_go(call, refresher);
 	if (put)
 		flight_call_put(call);
 	flight_call_put(call);

@@ -4,7 +4,7 @@
  *
  * A result is copied once from its leader and then read by every follower. One that
  * does not fit a follower's buffer becomes a parcel of that follower's process, and
- * is charged to it, until it is fetched.
+ * is charged to it, until it is fetched. So is that of a ticket, until that is closed.
  *
  * Locking: the owner's lock guards its parcels.
  */
@@ -38,23 +38,29 @@ static size_t flight_parcel_bytes(const struct muster_result *result)
 	return result->file ? PAGE_SIZE : result->len;
 }
 
-static void flight_parcel_free(struct flight_parcel *parcel)
-{
-	muster_uncharge(parcel->user, MUSTER_RES_BYTES, flight_parcel_bytes(parcel->result));
-	muster_uncharge(parcel->user, MUSTER_RES_CALLS, 1);
-	muster_user_put(parcel->user);
-	muster_result_put(parcel->result);
-	kfree(parcel);
-}
-
-static bool flight_parcel_charge(struct muster_user *user, size_t len)
+/* It waits for the user to fetch it, or to read it from a ticket. */
+bool flight_result_charge(struct muster_user *user, const struct muster_result *result)
 {
 	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
 		return false;
-	if (muster_make_room(user, MUSTER_RES_BYTES, len))
+	if (muster_make_room(user, MUSTER_RES_BYTES, flight_parcel_bytes(result)))
 		return true;
 	muster_uncharge(user, MUSTER_RES_CALLS, 1);
 	return false;
+}
+
+void flight_result_uncharge(struct muster_user *user, const struct muster_result *result)
+{
+	muster_uncharge(user, MUSTER_RES_BYTES, flight_parcel_bytes(result));
+	muster_uncharge(user, MUSTER_RES_CALLS, 1);
+}
+
+static void flight_parcel_free(struct flight_parcel *parcel)
+{
+	flight_result_uncharge(parcel->user, parcel->result);
+	muster_user_put(parcel->user);
+	muster_result_put(parcel->result);
+	kfree(parcel);
 }
 
 static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parcel)
@@ -87,12 +93,11 @@ int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token
 	struct flight_parcel *parcel;
 	int err;
 
-	if (!flight_parcel_charge(fo->owner.user, flight_parcel_bytes(result)))
+	if (!flight_result_charge(fo->owner.user, result))
 		return -ENOBUFS;
 	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);
 	if (!parcel) {
-		muster_uncharge(fo->owner.user, MUSTER_RES_BYTES, flight_parcel_bytes(result));
-		muster_uncharge(fo->owner.user, MUSTER_RES_CALLS, 1);
+		flight_result_uncharge(fo->owner.user, result);
 		return -ENOMEM;
 	}
 	refcount_inc(&result->refs);
@@ -183,7 +188,7 @@ static struct muster_result *flight_ticket_peek(struct muster_file *mfile, u64 t
 				       NULL;
 	struct muster_result *result = waiter ? flight_ticket_result(waiter) : NULL;
 
-	if (!result || to_flight_waiter(waiter)->call->token != token)
+	if (!result || to_flight_waiter(waiter)->token != token)
 		return NULL;
 	refcount_inc(&result->refs);
 	return result;

@@ -736,6 +736,7 @@ struct muster_waiter *muster_ticket_create(const struct muster_request *req, siz
 int muster_ticket_issue(struct muster_waiter *waiter, int err);
 void muster_ticket_settle(struct muster_ticket *ticket);
 struct muster_waiter *muster_ticket_waiter(struct muster_ticket *ticket);
+struct muster_waiter *muster_ticket_any_waiter(struct muster_ticket *ticket);
 struct muster_ticket *muster_ticket_hold(struct muster_ticket *ticket);
 void muster_ticket_wake(struct muster_ticket *ticket);
 void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner);

@@ -65,6 +65,12 @@ struct muster_waiter *muster_ticket_waiter(struct muster_ticket *ticket)
 	return muster_ticket_settled(ticket) ? &ticket->waiter : NULL;
 }
 
+/* The wait of a ticket, whatever has become of it. */
+struct muster_waiter *muster_ticket_any_waiter(struct muster_ticket *ticket)
+{
+	return &ticket->waiter;
+}
+
 /* A reference to a ticket that is not gone, for muster_ticket_wake(); NULL stays NULL. */
 struct muster_ticket *muster_ticket_hold(struct muster_ticket *ticket)
 {

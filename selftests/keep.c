@@ -412,6 +412,54 @@ TEST_F(keep, handed_over_to_another_user)
 	EXPECT_EQ(1, flight_state(self->fd).kept);
 }
 
+/* O7, F8: nor does what is refused anyway. */
+TEST_F(keep, refused_tasks)
+{
+	long long calls = get_param("calls_max");
+	int one = open_group(1), many = open_group(0);
+
+	if (geteuid() || calls < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	LEAD(self->a);
+	ASSERT_EQ(0, ask(self->a, keep(self->a, self->fd, 0, "answer", LONG, 0)));
+	ASSERT_EQ(0, ask(me, add(one, 1)));
+	ASSERT_TRUE(set_param("calls_max", 1));
+	EXPECT_EQ(-ERANGE, ask(self->a, add(one, 2)));
+	EXPECT_EQ(-EAGAIN, ask(self->a, add_by(one, 1, MUSTER_WAIT_NONBLOCK, 0)));
+	EXPECT_EQ(-ENOSPC, ask(self->a, add(many, 2)));
+	EXPECT_EQ(1, flight_state(self->fd).kept);
+	EXPECT_EQ(0, ask(self->a, add(many, 1)));
+	EXPECT_EQ(0, flight_state(self->fd).kept);
+	set_param("calls_max", calls);
+}
+
+/* O7, T5: a ticket that has led, or followed for nothing, counts for nobody any more. */
+TEST_F(keep, spent_tickets)
+{
+	const struct job by_ticket = join_by(self->fd, KEY, MUSTER_WAIT_TICKET, MUSTER_FOREVER);
+	long long calls = get_param("calls_max");
+	int i, tickets[8], others[8];
+
+	if (geteuid() || calls < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	self->b = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->b, do_setids(BOB, BOB)));
+	ASSERT_TRUE(set_param("calls_max", 2));
+	for (i = 0; i < ARRAY_SIZE(tickets); i++) {
+		tickets[i] = ask(self->a, by_ticket);
+		EXPECT_LE(0, tickets[i]);
+		others[i] = ask(self->b, by_ticket);
+		EXPECT_LE(0, others[i]);
+		EXPECT_EQ(0, ask(self->a, finish(tickets[i], KEY, i + 1, 0, NULL)));
+	}
+	EXPECT_EQ(0, flight_state(self->fd).calls);
+	set_param("calls_max", calls);
+}
+
 /* F3, F8, O3: a result that waits to be fetched is worth more than one that is kept. */
 TEST_F(keep, room_for_parcels)
 {

@@ -141,45 +141,50 @@ static int one_party(long i)
 	return call(barrier, MUSTER_BARRIER_AWAIT, &job.await);
 }
 
-static int join_key(long i, struct muster_flight_join *args)
+static int join_key(long i, struct muster_flight_join *args, __u32 flags)
 {
 	char key[24];
 
 	snprintf(key, sizeof(key), "%ld", i);
-	*args = join(flight, key).join;
+	*args = join_by(flight, key, flags, MUSTER_FOREVER).join;
 	args->key = to_u64(key);
 	return call(flight, MUSTER_FLIGHT_JOIN, args);
+}
+
+static int finish_key(long i, __u64 token, size_t len, __u64 keep, __u64 grace)
+{
+	struct muster_flight_finish args;
+	char key[24];
+
+	snprintf(key, sizeof(key), "%ld", i);
+	args = finish(flight, key, token, 0, NULL).finish;
+	args.key = to_u64(key);
+	args.keep = keep;
+	args.grace = grace;
+	args.data = to_u64(result);
+	args.data_len = len;
+	return call(flight, MUSTER_FLIGHT_FINISH, &args);
 }
 
 static int one_key(long i)
 {
 	struct muster_flight_join args;
 
-	return join_key(i, &args);
+	return join_key(i, &args, 0);
 }
 
 /* With the result refused the call is still led, and is to be ended. */
 static int one_kept_result(long i)
 {
-	struct muster_flight_finish args;
 	struct muster_flight_join joined;
-	char key[24];
-	int err = join_key(i, &joined);
+	int err = join_key(i, &joined, 0);
 
 	if (err)
 		return err;
-	snprintf(key, sizeof(key), "%ld", i);
-	args = finish(flight, key, joined.token, 0, NULL).finish;
-	args.key = to_u64(key);
-	args.keep = MUSTER_FOREVER;
-	args.data = to_u64(result);
-	args.data_len = RESULT_SIZE;
-	err = call(flight, MUSTER_FLIGHT_FINISH, &args);
+	err = finish_key(i, joined.token, RESULT_SIZE, MUSTER_FOREVER, 0);
 	if (!err)
 		return 0;
-	args.keep = 0;
-	args.data_len = 0;
-	return call(flight, MUSTER_FLIGHT_FINISH, &args) ? STUCK : err;
+	return finish_key(i, joined.token, 0, 0, 0) ? STUCK : err;
 }
 
 static int one_slot(long i)
@@ -496,6 +501,82 @@ TEST_F_TIMEOUT(memory, leader_can_finish, 120)
 	EXPECT_EQ(*nr, flight_state(flight).led);
 	EXPECT_EQ(0, flight_state(flight).orphaned);
 	EXPECT_EQ(0, ask(p, join(flight, "one more")));
+	close_objects();
+}
+
+/* More by far than there is memory for. */
+#define MANY_RESULTS	(4 * atoll(MEMORY) / RESULT_SIZE)
+
+/* Keeps results for a moment, and begins to refresh each. */
+static int run_refresh(struct job *job)
+{
+	struct muster_flight_join joined;
+	int err = 0;
+	long i;
+
+	(void)job;
+	for (i = 0; i < MANY_RESULTS && !err; i++)
+		err = join_key(i, &joined, 0) ?:
+		      finish_key(i, joined.token, RESULT_SIZE, 1, MUSTER_FOREVER) ?:
+		      join_key(i, &joined, 0) ?: joined.role != MUSTER_ROLE_LEADER;
+	return err;
+}
+
+/* O7, F8: what has gone to make room is gone, even if somebody was about to refresh it. */
+TEST_F_TIMEOUT(memory, stale_results_go, 120)
+{
+	struct puppet *p;
+
+	open_objects();
+	p = prisoner(self->cgroup);
+	ASSERT_NE(NULL, p);
+	ASSERT_TRUE(set_param("bytes_max", atoll(MEMORY) / 4));
+	ASSERT_EQ(0, ask(p, (struct job){ .run = run_refresh }));
+	EXPECT_EQ(0, OOM_KILLS());
+	EXPECT_EQ(MANY_RESULTS, flight_state(flight).calls);
+	EXPECT_GE(atoll(MEMORY) / 4 / RESULT_SIZE, flight_state(flight).kept);
+	kill_puppet(p);
+	close_objects();
+}
+
+/* Follows its own calls by ticket, and reads what comes; how many got their result. */
+static int run_follow(struct job *job)
+{
+	struct muster_flight_join joined, ticket;
+	struct muster_verdict verdict;
+	int err = 0, got = 0, fd;
+	long i;
+
+	(void)job;
+	for (i = 0; i < MANY_RESULTS && !err; i++) {
+		err = join_key(i, &joined, 0);
+		fd = err ?: join_key(i, &ticket, MUSTER_WAIT_TICKET);
+		if (fd < 0)
+			return fd;
+		err = finish_key(i, joined.token, RESULT_SIZE, 0, 0);
+		if (read(fd, &verdict, sizeof(verdict)) != sizeof(verdict))
+			return -EIO;
+		if (!verdict.error)
+			got++;
+		else if (verdict.error != -ENOBUFS)
+			return verdict.error;
+	}
+	return err ?: got;
+}
+
+/* O7, T5: a result that a ticket has counts for who made it, until that is closed. */
+TEST_F_TIMEOUT(memory, results_of_tickets, 120)
+{
+	struct puppet *p;
+
+	open_objects();
+	p = prisoner(self->cgroup);
+	ASSERT_NE(NULL, p);
+	ASSERT_TRUE(set_param("bytes_max", atoll(MEMORY) / 4));
+	EXPECT_EQ(atoll(MEMORY) / 4 / RESULT_SIZE, ask(p, (struct job){ .run = run_follow }));
+	EXPECT_EQ(0, OOM_KILLS());
+	EXPECT_EQ(0, flight_state(flight).calls);
+	kill_puppet(p);
 	close_objects();
 }
 
