@@ -15,14 +15,17 @@
 static int group_add_enter(const struct muster_request *req, struct group_waiter *gw,
 			   const struct muster_group_add *add, bool nonblock)
 {
+	struct muster_group *group = to_group(req->mfile->object);
 	int err;
 
 	INIT_LIST_HEAD(&gw->slots);
-	err = group_slots_alloc(&gw->slots, add->slots);
+	/* Nothing makes room for what is refused. */
+	err = group_may_add(group, add->slots, nonblock);
+	err = err ?: group_slots_alloc(&gw->slots, add->slots);
 	if (err)
 		return err;
 	gw->nr_slots = add->slots;
-	return group_enter_add(to_group(req->mfile->object), gw, nonblock);
+	return group_enter_add(group, gw, nonblock);
 }
 
 static int group_add_ticket(const struct muster_request *req,

@@ -50,6 +50,7 @@ struct group_counts {
  * @cancelled:	nothing is added any more
  * @adders:	struct group_waiter of those who would add, in order
  * @nr_adders:	how many
+ * @added:	how many ever were: the number of the next
  * @arrivals:	how many ever waited for tasks: the number of the next
  * @wait_from:	those who arrived before are on their way out
  * @by_count:	struct group_waiter.by_count of those who wait for successes
@@ -72,6 +73,7 @@ struct muster_group {
 	bool cancelled;
 	struct list_head adders;
 	u32 nr_adders;
+	u64 added;
 	u64 arrivals;
 	u64 wait_from;
 	struct rb_root_cached by_count;
@@ -137,7 +139,7 @@ struct group_slot {
  * @first:	the number of the first, once added
  * @until:	MUSTER_UNTIL_*
  * @successes:	how many it waits for
- * @arrival:	its number
+ * @arrival:	its number, of those who add or of those who wait for tasks
  * @by_count:	link in @by_count, or @patient, of the group
  * @counts:	what it is told
  */
@@ -186,6 +188,7 @@ u32 group_nr_left(const struct muster_group *group);
 bool group_is_over(const struct group_counts *counts, u32 until, u32 successes);
 bool group_is_met(const struct group_counts *counts, u32 until, u32 successes);
 enum muster_leave group_leave(struct muster_waiter *waiter, int reason);
+int group_may_add(struct muster_group *group, u32 nr_slots, bool nonblock);
 int group_enter_add(struct muster_group *group, struct group_waiter *gw, bool nonblock);
 int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool nonblock);
 

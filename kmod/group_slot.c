@@ -48,21 +48,32 @@ void group_slots_free(struct list_head *slots)
 	INIT_LIST_HEAD(slots);
 }
 
+/* Charged to the user already. */
 static struct group_slot *group_slot_alloc(struct muster_user *user)
 {
-	struct group_slot *slot;
+	struct group_slot *slot = kzalloc(sizeof(*slot), MUSTER_GFP);
 
-	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
-		return ERR_PTR(-ENOSPC);
-	slot = kzalloc(sizeof(*slot), MUSTER_GFP);
-	if (!slot) {
-		muster_uncharge(user, MUSTER_RES_CALLS, 1);
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!slot)
+		return NULL;
 	slot->user = muster_user_hold(user);
 	slot->state = MUSTER_TASK_PENDING;
 	slot->pid = get_pid(task_tgid(current));
 	return slot;
+}
+
+/* Those that are charged; how many of them could not be had. */
+static u32 group_slots_fill(struct list_head *slots, u32 nr, struct muster_user *user)
+{
+	struct group_slot *slot;
+
+	while (nr) {
+		slot = group_slot_alloc(user);
+		if (!slot)
+			break;
+		list_add_tail(&slot->in_owner, slots);
+		nr--;
+	}
+	return nr;
 }
 
 /**
@@ -75,17 +86,15 @@ static struct group_slot *group_slot_alloc(struct muster_user *user)
 int group_slots_alloc(struct list_head *slots, u32 nr)
 {
 	struct muster_user *user = muster_user_get();
-	struct group_slot *slot;
-	int err = 0;
+	int err = -ENOSPC;
+	u32 missing;
 
 	if (!user)
 		return -ENOMEM;
-	while (nr-- && !err) {
-		slot = group_slot_alloc(user);
-		if (IS_ERR(slot))
-			err = PTR_ERR(slot);
-		else
-			list_add_tail(&slot->in_owner, slots);
+	if (muster_make_room(user, MUSTER_RES_CALLS, nr)) {
+		missing = group_slots_fill(slots, nr, user);
+		err = missing ? -ENOMEM : 0;
+		muster_uncharge(user, MUSTER_RES_CALLS, missing);
 	}
 	muster_user_put(user);
 	if (err)
@@ -285,23 +294,37 @@ static void group_take(struct group_waiter *gw, int verdict, struct group_exit *
 	list_move_tail(&gw->waiter.node, &exit->taken);
 }
 
-/* Decides about the first who would add: the slots it took, or 0 if it has to wait. */
-static u32 group_serve_adder(struct muster_group *group, struct group_exit *exit)
+static struct group_waiter *group_first_adder(struct muster_group *group)
 {
-	struct group_waiter *gw;
-	int verdict = 0;
+	return list_first_entry_or_null(&group->adders, struct group_waiter, waiter.node);
+}
 
-	gw = list_first_entry_or_null(&group->adders, struct group_waiter, waiter.node);
-	if (!gw)
-		return 0;
+/* What is to be told to the first who would add; MUSTER_QUEUED if it has to wait. */
+static int group_decide(const struct muster_group *group, const struct group_waiter *gw)
+{
 	if (gw->waiter.owner->dead)
-		verdict = -EBADF;
-	else if (group->cancelled)
-		verdict = -ECANCELED;
-	else if (group_has_room(group, gw->nr_slots))
-		group_add(group, gw);
-	else
+		return -EBADF;
+	if (group->cancelled)
+		return -ECANCELED;
+	return group_has_room(group, gw->nr_slots) ? 0 : MUSTER_QUEUED;
+}
+
+/*
+ * Serves the first who would add, if it arrived before number @until: the slots it took,
+ * or 0 if it has to wait.
+ */
+static u32 group_serve_adder(struct muster_group *group, u64 until, struct group_exit *exit)
+{
+	struct group_waiter *gw = group_first_adder(group);
+	int verdict;
+
+	if (!gw || gw->arrival >= until)
 		return 0;
+	verdict = group_decide(group, gw);
+	if (verdict == MUSTER_QUEUED)
+		return 0;
+	if (!verdict)
+		group_add(group, gw);
 	group->nr_adders--;
 	group_take(gw, verdict, exit);
 	return gw->nr_slots;
@@ -392,15 +415,15 @@ static void group_serve_ended(struct muster_group *group, struct group_exit *exi
 	exit->counts = group->counts;
 }
 
-/* Serves a batch; true if there may be more. */
-static bool group_serve(struct muster_group *group, struct group_exit *exit)
+/* Serves a batch, of adders those before number @until; true if there may be more. */
+static bool group_serve(struct muster_group *group, u64 until, struct group_exit *exit)
 {
 	u32 n, slots;
 
 	lockdep_assert_held(&group->object.lock);
 
 	for (n = 0; n < MUSTER_BATCH; n += slots) {
-		slots = group_serve_adder(group, exit);
+		slots = group_serve_adder(group, until, exit);
 		if (!slots && !group->counts.pending && group->nr_waits)
 			group_serve_ended(group, exit);
 		if (!slots)
@@ -431,10 +454,15 @@ static void group_settle(struct group_exit *exit)
 	}
 }
 
-/* Unlocks the group after a change, lets in and out who may go, in batches. */
+/*
+ * Unlocks the group after a change, lets in and out who may go, in batches. Who comes
+ * to add meanwhile sees to itself (group_queue_add()), so that the caller does not serve
+ * for ever those who come again and again; who comes to wait does so for what is yet to be.
+ */
 void group_unlock_serve(struct muster_group *group)
 	__releases(&group->object.lock)
 {
+	u64 until = group->added;
 	struct group_exit exit;
 	bool more;
 
@@ -442,7 +470,7 @@ void group_unlock_serve(struct muster_group *group)
 		INIT_LIST_HEAD(&exit.taken);
 		INIT_LIST_HEAD(&exit.ended);
 		exit.by_count = RB_ROOT;
-		more = group_serve(group, &exit);
+		more = group_serve(group, until, &exit);
 		spin_unlock(&group->object.lock);
 		group_settle(&exit);
 		if (!more)
@@ -495,27 +523,61 @@ enum muster_leave group_leave(struct muster_waiter *waiter, int reason)
 	return MUSTER_LEFT;
 }
 
+/* Can so many be added now, or wait for it? 0, MUSTER_QUEUED, or a negative errno. */
+static int group_try_add(const struct muster_group *group, u32 nr_slots, bool nonblock)
+{
+	lockdep_assert_held(&group->object.lock);
+
+	if (group->cancelled)
+		return -ECANCELED;
+	if (nr_slots > group->limit)
+		return -ERANGE;
+	if (!group->nr_adders && group_has_room(group, nr_slots))
+		return 0;
+	return nonblock ? -EAGAIN : MUSTER_QUEUED;
+}
+
+/* Is there any use in allocating slots? 0 or a negative errno. */
+int group_may_add(struct muster_group *group, u32 nr_slots, bool nonblock)
+{
+	int err;
+
+	spin_lock(&group->object.lock);
+	err = group_try_add(group, nr_slots, nonblock);
+	spin_unlock(&group->object.lock);
+	return min(err, 0);
+}
+
+/* Queues up to add, and unlocks. It may be on its way out on return. */
+static void group_queue_add(struct muster_group *group, struct group_waiter *gw)
+	__releases(&group->object.lock)
+{
+	gw->arrival = group->added++;
+	list_add_tail(&gw->waiter.node, &group->adders);
+	group->nr_adders++;
+	muster_waiter_queued(&gw->waiter, gw->nr_slots);
+	/* Those before it are being served just now. */
+	if (group->nr_adders > 1 &&
+	    group_decide(group, group_first_adder(group)) != MUSTER_QUEUED)
+		group_unlock_serve(group);
+	else
+		spin_unlock(&group->object.lock);
+}
+
 /* Adds the slots or queues up; 0, MUSTER_QUEUED, or a negative errno. */
 int group_enter_add(struct muster_group *group, struct group_waiter *gw, bool nonblock)
 {
-	int err = 0;
+	int err = -EBADF;
 
 	spin_lock(&group->object.lock);
-	if (gw->waiter.owner->dead)
-		err = -EBADF;
-	else if (group->cancelled)
-		err = -ECANCELED;
-	else if (gw->nr_slots > group->limit)
-		err = -ERANGE;
-	else if (!group->nr_adders && group_has_room(group, gw->nr_slots))
-		group_add(group, gw);
-	else
-		err = nonblock ? -EAGAIN : MUSTER_QUEUED;
+	if (muster_owner_use(gw->waiter.owner))
+		err = group_try_add(group, gw->nr_slots, nonblock);
 	if (err == MUSTER_QUEUED) {
-		list_add_tail(&gw->waiter.node, &group->adders);
-		group->nr_adders++;
-		muster_waiter_queued(&gw->waiter, gw->nr_slots);
+		group_queue_add(group, gw);
+		return err;
 	}
+	if (!err)
+		group_add(group, gw);
 	spin_unlock(&group->object.lock);
 	return err;
 }
@@ -552,7 +614,7 @@ int group_enter_wait(struct muster_group *group, struct group_waiter *gw, bool n
 	spin_lock(&group->object.lock);
 	counts = group->counts;
 	counts.pending = group_nr_left(group);
-	if (gw->waiter.owner->dead)
+	if (!muster_owner_use(gw->waiter.owner))
 		err = -EBADF;
 	else if (group_is_over(&counts, gw->until, gw->successes))
 		gw->counts = group->counts;
