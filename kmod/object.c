@@ -153,20 +153,20 @@ static bool muster_options_match(struct muster_object *object,
 
 /* ---- life ---- */
 
-/* What lingers goes for it; then what is about to end anyway is waited for. */
+/* What is about to end anyway is waited for; then what lingers goes for it. */
 static bool muster_object_charge(struct muster_user *user)
 {
-	bool waited = !ends;
-
-	while (!muster_charge(user, MUSTER_RES_OBJECTS, 1)) {
-		if (muster_linger_evict(user))
-			continue;
-		if (waited)
+	for (;;) {
+		if (muster_charge(user, MUSTER_RES_OBJECTS, 1))
+			return true;
+		if (ends) {
+			flush_workqueue(ends);
+			if (muster_charge(user, MUSTER_RES_OBJECTS, 1))
+				return true;
+		}
+		if (!muster_linger_evict(user))
 			return false;
-		flush_workqueue(ends);
-		waited = true;
 	}
-	return true;
 }
 
 /* Takes over @name on success. */
@@ -183,14 +183,9 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	object->user = muster_user_get();
 	if (!object->user)
 		goto err_free;
-	err = -ENOSPC;
-	if (!muster_object_charge(object->user))
-		goto err_user;
-
-	err = -ENOMEM;
 	object->space = muster_space_get();
 	if (!object->space)
-		goto err_charge;
+		goto err_user;
 	object->totals = muster_space_totals(object->space);
 	object->id = atomic64_inc_return(&last_id);
 	object->type = type;
@@ -204,6 +199,10 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	err = type->init(object, how);
 	if (err)
 		goto err_space;
+	/* Last: what goes for it does not go for what is refused. */
+	err = -ENOSPC;
+	if (!muster_object_charge(object->user))
+		goto err_init;
 	if (name->len)
 		object->name = name;
 	else
@@ -211,10 +210,10 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	muster_count(&object->totals->objects);
 	return object;
 
+err_init:
+	type->destroy(object);
 err_space:
 	muster_space_put(object->space);
-err_charge:
-	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 err_user:
 	muster_user_put(object->user);
 err_free:
