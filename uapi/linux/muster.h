@@ -114,7 +114,8 @@ enum muster_type_id {
  * ticket. To close it before the end leaves the queue (a barrier is not broken by
  * that, unless its action runs); to close it after gives back what it was granted
  * and was not given back yet. It can be read any number of times, by whoever has it;
- * each time it tells the same. Of a flight, while it leads and nobody follows, poll(2)
+ * each time it tells the same. A flight's result counts for the maker until the ticket is
+ * closed, as one that waits to be fetched (O7). Of a flight, while it leads and nobody follows, poll(2)
  * also tells POLLPRI (F10).
  *
  * Errors of read(2): EAGAIN; EINTR; EFAULT; EINVAL the buffer is shorter than this
@@ -486,7 +487,7 @@ struct muster_totals {
  * EOWNERDEAD the leader died and the call may be handed over no more (F6);
  * ENOSPC calls_max is reached; ENOBUFS the result did not fit and may not be
  * kept either, since bytes_max or calls_max is reached, or 1,024 of the process wait to be
- * fetched through this open file; EMFILE, ENFILE, and those of
+ * fetched through this open file, or that of a ticket may not be kept; EMFILE, ENFILE, and those of
  * open(2) and read(2) where the result is a file; EIO it is shorter than when it was
  * handed in; ETIMEDOUT, EAGAIN, EINTR.
  */
@@ -750,7 +751,7 @@ struct muster_process {
  * @parties:	(out, with EPIPE) how many it takes
  *
  * Without MUSTER_OUTCOME_ACTION the barrier has tripped. A signal that does not
- * kill withdraws the arrival and restarts it (B4); once all parties are there
+ * kill (with or without a core dump) withdraws the arrival and restarts it (B4); once all parties are there
  * and the action runs, it is delivered after the action.
  *
  * Errors: EPIPE the barrier is broken, or broke or was reset while the caller
