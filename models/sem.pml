@@ -27,11 +27,14 @@
  * run: no permits at all	-DASK0=0 -DSET1=1 -DTIMEOUTS=1
  * run: again and again		-DROUNDS=2 -DN=2 -DKILLS=1 -DTIMEOUTS=1 -DSIGNALS=1
  * run: no cursor runs for ever	-DSET1=1 -DOTHER1=1 -DN=2 -DASK0=2	cycle
+ * run: who asks for none comes again	-DROUNDS=2 -DASK0=0 -DASK1=0 -DASK2=2 -DTIMEOUTS=1
+ * run: and is served by others in batches	-DN=4 -DROUNDS=1 -DASK0=0 -DASK1=0 -DASK2=2 -DASK3=2 -DKILLS=1
  *
  * break: who leaves the front serves nobody	-DNO_SERVE_LEAVE -DTIMEOUTS=1	QUIET
  * break: a dead holder serves nobody	-DNO_SERVE_DROP -DKILLS=1	QUIET
  * break: a higher limit serves nobody	-DNO_SERVE_SET -DSET1=3	QUIET
  * break: one batch, and no more	-DONE_BATCH -DASK1=1 -DASK0=2	QUIET
+ * break: newcomers leave it to others	-DNO_SELF -DN=4 -DASK0=0 -DASK1=0 -DASK2=2 -DASK3=2	QUIET
  * break: newcomers overtake	-DOVERTAKE	S1
  * break: the small overtake the large	-DSKIP_FRONT -DN=4 -DLIMIT=3 -DASK1=3	S1
  * break: it leaves though granted	-DLEAVE_ALWAYS -DTIMEOUTS=1	T2
@@ -136,6 +139,8 @@ byte phase;		/* of quiet() */
 /* For the checks: who queued before whom; what each thread holds and knows of. */
 byte before[N];
 byte queued_set;
+/* sem_serve_all()'s @until: who was there when somebody began to serve, and is still */
+byte upto[N + 3];
 byte mine[N];
 
 hidden byte k, front, position;
@@ -281,7 +286,14 @@ inline find_front()
 	fi
 }
 
-/* sem_serve(), with sem_serve_front() in it */
+/* sem_serve_all() begins: for those who are there by now */
+inline begin_to_serve()
+{
+	upto[self] = queued_set;
+	serve()
+}
+
+/* sem_serve(), with sem_decide() in it */
 inline serve()
 {
 	more = (nr_waiters > 0);
@@ -303,9 +315,10 @@ inline serve()
 		od;
 #endif
 		if
-		:: front == NONE -> more = false
+		:: front == NONE || !in_set(upto[self], front) -> more = false
 #ifndef GRANT_DEAD
-		:: front != NONE && dead[own(front)] -> take_out(front, EBADF)
+		:: front != NONE && in_set(upto[self], front) && dead[own(front)] ->
+			take_out(front, EBADF)
 #endif
 		:: else ->
 			if
@@ -353,7 +366,7 @@ inline settle_one()
 inline settle_and_serve()
 {
 	do
-	:: taken == 0 && !more -> break
+	:: d_step { taken == 0 && !more -> upto[self] = 0 }; break
 	:: else -> d_step {
 		if
 		:: taken != 0 -> settle_one()
@@ -363,7 +376,9 @@ inline settle_and_serve()
 	od
 }
 
-#define LOCALS			\
+/* @self: whose @upto it is */
+#define LOCALS(who)		\
+	byte self = who;	\
 	byte taken, n;		\
 	bool more
 
@@ -413,14 +428,14 @@ inline evict(cursor)
 	od;
 	end = false;
 	evicting = false;
-	d_step { serve() };
+	d_step { begin_to_serve() };
 	settle_and_serve()
 }
 
 /* sem_set_limit() */
 proctype set_limit(byte first; byte second; byte cursor)
 {
-	LOCALS;
+	LOCALS(cursor);
 	byte to = first;
 	bool lower, end;
 
@@ -436,7 +451,7 @@ proctype set_limit(byte first; byte second; byte cursor)
 #endif
 			limit = to;
 #ifndef NO_SERVE_SET
-			serve()
+			begin_to_serve()
 #endif
 		}
 		settle_and_serve();
@@ -473,7 +488,7 @@ inline owner_drop(o)
 			ungrant(o, held[o]);
 #endif
 #ifndef NO_SERVE_DROP
-			serve()
+			begin_to_serve()
 #endif
 		}
 		settle_and_serve()
@@ -485,7 +500,7 @@ inline owner_drop(o)
 /* Another thread of some process closes its descriptor. */
 proctype close()
 {
-	LOCALS;
+	LOCALS(N + 2);
 	byte o;
 	bool drops;
 
@@ -553,7 +568,7 @@ inline leave(i)
 			fi;
 			gone(i);
 #ifndef NO_SERVE_LEAVE
-			serve()
+			begin_to_serve()
 #endif
 		fi
 	}
@@ -610,14 +625,22 @@ inline acquire(i)
 				if
 				:: err == EAGAIN ->
 					before[i] = queued_set;
+					for (k : 0 .. N + 2) {
+						upto[k] = upto[k] & (bit_of(i) ^ 255)
+					}
 					queued_set = queued_set | bit_of(i);
 					insert(in_queue, i);
 					nr_waiters++;
-					state[i] = QUEUED
+					state[i] = QUEUED;
+#ifndef NO_SELF
+					/* sem_queue(): up to itself, if they are being served */
+					begin_to_serve()
+#endif
 				:: else
 				fi
 			fi
 		}
+		settle_and_serve();
 		if
 		:: err == EAGAIN -> wait(i)
 		:: else
@@ -634,7 +657,7 @@ inline give(i)
 {
 	d_step {
 		if
-		:: !dead[own(i)] -> ungrant(own(i), ask(i)); serve()
+		:: !dead[own(i)] -> ungrant(own(i), ask(i)); begin_to_serve()
 		:: else
 		fi;
 		mine[i] = 0
@@ -644,7 +667,7 @@ inline give(i)
 
 proctype thread(byte i)
 {
-	LOCALS;
+	LOCALS(i);
 	byte round;
 	mtype err;
 	bool again, drops;
