@@ -18,13 +18,16 @@
 
 /* KEEP: it leads. */
 #define PHASE_LEADS	SPEC_PHASE
+/* In @leads: it has ended, as its descriptor was closed, and its process leads still. */
+#define LEADS_STILL	255
 
 /**
  * struct linger - the state
  * @common:	the search's part
  * @users:	owners that have a descriptor
  * @kept:	the KEEP of the result that is kept, or NULL
- * @leads:	1 more than the slot of the KEEP that leads and was not dropped, 0: none
+ * @leads:	1 more than the slot of the KEEP that leads and was not dropped, 0: none; or
+ *		LEADS_STILL
  * @leader:	its owner
  */
 struct linger {
@@ -136,6 +139,11 @@ static bool finish(const struct spec_run *run, struct linger *l, const struct sp
 	}
 	if (choice)
 		return false;
+	if (!(l->common.dead & 1ULL << op->owner) && op->rec->how & HOW_LOST) {
+		if (l->leads == op->slot + 1)
+			l->leads = LEADS_STILL;
+		return spec_end(&l->common, op, -EBADF);
+	}
 	if (l->common.dead & 1ULL << op->owner)
 		return spec_may(op, -EPERM) ? spec_end(&l->common, op, -EPERM) :
 					      spec_end(&l->common, op, -EBADF);
@@ -144,6 +152,14 @@ static bool finish(const struct spec_run *run, struct linger *l, const struct sp
 		stop_leading(l);
 	}
 	return spec_end(&l->common, op, 0);
+}
+
+/* Somebody leads: perhaps the caller's thread, of which the history does not tell. */
+static bool must_wait(struct linger *l, const struct spec_op *op)
+{
+	if (l->leads == LEADS_STILL && spec_may(op, -EDEADLK))
+		return spec_end(&l->common, op, -EDEADLK);
+	return spec_end(&l->common, op, -EAGAIN);
 }
 
 static bool keep(const struct spec_run *run, struct linger *l, const struct spec_op *op,
@@ -156,7 +172,7 @@ static bool keep(const struct spec_run *run, struct linger *l, const struct spec
 	if (choice == 2)
 		return find_over(run, l);
 	if (l->leads)
-		return !choice && spec_end(&l->common, op, -EAGAIN);
+		return !choice && must_wait(l, op);
 	if (choice)
 		return may_be_kept(l, op) && told_token(op, l->kept) &&
 		       spec_end(&l->common, op, LINGER_IS_KEPT);
@@ -176,7 +192,7 @@ static bool look(const struct spec_run *run, struct linger *l, const struct spec
 	if (choice == 2)
 		return find_over(run, l);
 	if (l->leads)
-		return !choice && spec_end(&l->common, op, -EAGAIN);
+		return !choice && must_wait(l, op);
 	if (choice)
 		return may_be_kept(l, op) && told_token(op, l->kept) &&
 		       spec_end(&l->common, op, 0);

@@ -58,7 +58,7 @@ static void run_keep(struct storm_turn *turn)
 	if (args.role != MUSTER_ROLE_LEADER)
 		return;
 	finish.token = args.token;
-	rec->ret = storm_call(turn->fd, MUSTER_FLIGHT_FINISH, &finish);
+	note(turn, storm_call(turn->fd, MUSTER_FLIGHT_FINISH, &finish));
 }
 
 static void run_look(struct storm_turn *turn)
