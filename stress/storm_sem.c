@@ -276,7 +276,10 @@ static void sem_check(const struct history *h, unsigned int object)
 	free(changes);
 }
 
-/* Those who sleep are queued, and there is not enough for the first of them. */
+/*
+ * Those who sleep are queued, and there is not enough for the first of them; or it is more
+ * than the limit, which of a signalling one may be less than there is.
+ */
 static void sem_asleep(const struct storm_object *object, unsigned int number,
 		       unsigned int sleepers, unsigned int tickets)
 {
@@ -296,9 +299,9 @@ static void sem_asleep(const struct storm_object *object, unsigned int number,
 	}
 	storm_check(CLAIM_STUCK, !err && stat.waiters >= sleepers &&
 		    stat.waiters <= sleepers + tickets &&
-		    (!stat.waiters || first > stat.available),
-		    "object %u: %u sleep, %u tickets, %u wait, the first for %llu of %llu",
-		    number, sleepers, tickets, stat.waiters, first, stat.available);
+		    (!stat.waiters || first > stat.available || first > stat.limit),
+		    "object %u: %u sleep, %u tickets, %u wait, the first for %llu of %llu, limit %llu",
+		    number, sleepers, tickets, stat.waiters, first, stat.available, stat.limit);
 }
 
 static void sem_gone(const struct storm_object *object, unsigned int number)
