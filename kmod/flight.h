@@ -224,7 +224,9 @@ struct flight_call {
  * @attempt:	likewise
  * @shared:	as leader, how many follow; of a ticket, how many did
  * @status:	of a ticket, of the call that it followed
- * @result:	likewise, with a reference and charged to its maker; NULL if empty
+ * @result_len:	likewise, of its result
+ * @no_result:	of a ticket that is to have no result
+ * @result:	of another one, with a reference and charged to its maker; NULL if empty
  * @outcome:	MUSTER_OUTCOME_KEPT, MUSTER_OUTCOME_STALE: @call is not waited for,
  *		its result is there
  * @age:	of that result, when it was looked at
@@ -238,6 +240,8 @@ struct flight_waiter {
 	u32 attempt;
 	u32 shared;
 	s32 status;
+	bool no_result;
+	u64 result_len;
 	struct muster_result *result;
 	u32 outcome;
 	u64 age;
@@ -410,8 +414,8 @@ int flight_join(const struct muster_request *req, struct muster_flight_join *joi
 int flight_join_ticket(const struct muster_request *req,
 		       const struct muster_flight_join *join, struct flight_key *key);
 struct flight_call *flight_waiter_call(struct flight_waiter *fw);
-void flight_ticket_led(struct flight_call *call, struct flight_owner *fo);
-int flight_ticket_end(struct flight_waiter *fw, int verdict);
+void flight_ticket_led(struct flight_call *call, struct flight_owner *fo, u64 token);
+int flight_ticket_end(struct flight_waiter *fw, int verdict, unsigned int *evictions);
 void flight_ticket_left(struct flight_waiter *fw);
 void flight_waiter_end(struct muster_waiter *waiter);
 void flight_verdict(const struct muster_waiter *waiter, struct muster_verdict *verdict);
@@ -441,7 +445,8 @@ u64 flight_held(struct muster_owner *owner);
 
 /* ---- flight_result.c ---- */
 
-bool flight_result_charge(struct muster_user *user, const struct muster_result *result);
+bool flight_result_charge(struct muster_user *user, const struct muster_result *result,
+			  unsigned int *evictions);
 void flight_result_uncharge(struct muster_user *user, const struct muster_result *result);
 int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token);
 bool flight_unkeep(struct flight_owner *fo, u64 token);

@@ -11,20 +11,41 @@
 
 /* ---- state changes, under the call's lock ---- */
 
-static void flight_settle(struct list_head *taken, int verdict)
-{
-	struct muster_waiter *waiter, *next;
-	struct flight_waiter *fw;
-	unsigned int nr = 0;
+/* So many results that others keep may go for their tickets' at one FINISH. */
+#define FLIGHT_EVICTIONS 1024
 
-	list_for_each_entry_safe(waiter, next, taken, node) {
-		fw = to_flight_waiter(waiter);
-		waiter->verdict = fw->lead ? 0 : verdict;
-		if (waiter->ticket && !fw->lead)
-			waiter->verdict = flight_ticket_end(fw, verdict);
+/* Tickets that follow come last, as room may have to be made for what they are told. */
+static void flight_settle_tickets(struct list_head *tickets, int verdict)
+{
+	unsigned int nr = 0, evictions = FLIGHT_EVICTIONS;
+	struct muster_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, tickets, node) {
+		waiter->verdict = flight_ticket_end(to_flight_waiter(waiter), verdict,
+						    &evictions);
 		muster_settle(waiter);
 		muster_let_run(++nr);
 	}
+}
+
+static void flight_settle(struct list_head *taken, int verdict)
+{
+	struct muster_waiter *waiter, *next;
+	unsigned int nr = 0;
+	LIST_HEAD(tickets);
+
+	list_for_each_entry_safe(waiter, next, taken, node) {
+		bool lead = to_flight_waiter(waiter)->lead;
+
+		if (waiter->ticket && !lead) {
+			list_move_tail(&waiter->node, &tickets);
+			continue;
+		}
+		waiter->verdict = lead ? 0 : verdict;
+		muster_settle(waiter);
+		muster_let_run(++nr);
+	}
+	flight_settle_tickets(&tickets, verdict);
 }
 
 /* Unlocks the call and tells those who go. */
@@ -375,7 +396,7 @@ static bool flight_complete_locked(struct flight_call *call, const struct flight
 	call->result = end->result;
 	trace_muster_flight_finished(call);
 	flight_detach(call);
-	flight_ticket_led(call, fo);
+	flight_ticket_led(call, fo, call->token);
 	flight_end(call, 0, keep, exit);
 	if (keep)
 		flight_kept_add(call, end);

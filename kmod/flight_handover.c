@@ -75,6 +75,7 @@ static int flight_hand_over(struct flight_call *call, bool counted,
 			    struct flight_exit *exit)
 {
 	struct flight_owner *fo = call->leader;
+	u64 token = call->token;
 	struct flight_waiter *fw;
 	int n;
 
@@ -86,14 +87,14 @@ static int flight_hand_over(struct flight_call *call, bool counted,
 		if (!fw || (counted && !call->handovers_left)) {
 			trace_muster_flight_orphaned(call, &call->leader->owner);
 			flight_detach(call);
-			flight_ticket_led(call, fo);
+			flight_ticket_led(call, fo, token);
 			flight_end(call, -EOWNERDEAD, false, exit);
 			return 0;
 		}
 		flight_remove_follower(call, fw);
 		fw->taken = true;
 		if (flight_promote(call, fw, counted)) {
-			flight_ticket_led(call, fo);
+			flight_ticket_led(call, fo, token);
 			list_add_tail(&fw->waiter.node, &exit->taken);
 			return 1;
 		}

@@ -38,12 +38,16 @@ static size_t flight_parcel_bytes(const struct muster_result *result)
 	return result->file ? PAGE_SIZE : result->len;
 }
 
-/* It waits for the user to fetch it, or to read it from a ticket. */
-bool flight_result_charge(struct muster_user *user, const struct muster_result *result)
+/*
+ * It waits for the user to fetch it, or to read it from a ticket. @evictions as of
+ * muster_make_room_by().
+ */
+bool flight_result_charge(struct muster_user *user, const struct muster_result *result,
+			  unsigned int *evictions)
 {
-	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
+	if (!muster_make_room_by(user, MUSTER_RES_CALLS, 1, evictions))
 		return false;
-	if (muster_make_room(user, MUSTER_RES_BYTES, flight_parcel_bytes(result)))
+	if (muster_make_room_by(user, MUSTER_RES_BYTES, flight_parcel_bytes(result), evictions))
 		return true;
 	muster_uncharge(user, MUSTER_RES_CALLS, 1);
 	return false;
@@ -90,10 +94,11 @@ static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parc
  */
 int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token)
 {
+	unsigned int evictions = UINT_MAX;
 	struct flight_parcel *parcel;
 	int err;
 
-	if (!flight_result_charge(fo->owner.user, result))
+	if (!flight_result_charge(fo->owner.user, result, &evictions))
 		return -ENOBUFS;
 	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);
 	if (!parcel) {

@@ -41,8 +41,12 @@ static void flight_ticket_let_go(struct flight_waiter *fw)
 		flight_call_put(call);
 }
 
-/* The owner does not lead the call any more, of which the caller has a reference. */
-void flight_ticket_led(struct flight_call *call, struct flight_owner *fo)
+/*
+ * The owner does not lead the call by that token any more; the caller has a reference to the
+ * call. It was the ticket that did so, or a thread that came through it, while the
+ * ticket itself may follow, and may be who leads now.
+ */
+void flight_ticket_led(struct flight_call *call, struct flight_owner *fo, u64 token)
 {
 	struct muster_ticket *ticket = fo->owner.mfile->ticket;
 	struct flight_waiter *fw;
@@ -52,8 +56,10 @@ void flight_ticket_led(struct flight_call *call, struct flight_owner *fo)
 	if (likely(!ticket))
 		return;
 	fw = to_flight_waiter(muster_ticket_any_waiter(ticket));
+	if (fw->waiter.owner != &fo->owner)
+		return;
 	spin_lock(&fo->owner.lock);
-	if (fw->call == call) {
+	if (fw->call == call && fw->lead && fw->token == token) {
 		fw->call = NULL;
 		refcount_dec(&call->refs);
 	}
@@ -63,15 +69,17 @@ void flight_ticket_led(struct flight_call *call, struct flight_owner *fo)
 /* ---- the end ---- */
 
 /* Takes from a call that has ended what is to be told of it. */
-static int flight_ticket_take(struct flight_waiter *fw, const struct flight_call *call)
+static int flight_ticket_take(struct flight_waiter *fw, const struct flight_call *call,
+			      unsigned int *evictions)
 {
 	fw->token = call->token;
 	fw->attempt = call->attempt;
 	fw->shared = call->nr_shared;
 	fw->status = call->status;
-	if (!call->result)
+	fw->result_len = call->result ? call->result->len : 0;
+	if (!call->result || fw->no_result)
 		return 0;
-	if (!flight_result_charge(fw->waiter.owner->user, call->result))
+	if (!flight_result_charge(fw->waiter.owner->user, call->result, evictions))
 		return -ENOBUFS;
 	refcount_inc(&call->result->refs);
 	fw->result = call->result;
@@ -82,14 +90,15 @@ static int flight_ticket_take(struct flight_waiter *fw, const struct flight_call
  * flight_ticket_end - the call that a ticket follows has ended, or was kept
  * @fw:		of the ticket, out of the queue and yet to be told
  * @verdict:	how it has ended
+ * @evictions:	so many kept results may go to make room
  *
  * Return: what to tell the ticket: @verdict, or -ENOBUFS if that is 0 and its maker has no
  * room for the result.
  */
-int flight_ticket_end(struct flight_waiter *fw, int verdict)
+int flight_ticket_end(struct flight_waiter *fw, int verdict, unsigned int *evictions)
 {
 	if (!verdict)
-		verdict = flight_ticket_take(fw, fw->call);
+		verdict = flight_ticket_take(fw, fw->call, evictions);
 	flight_ticket_let_go(fw);
 	return verdict;
 }
@@ -131,10 +140,8 @@ void flight_verdict(const struct muster_waiter *waiter,
 	verdict->role = MUSTER_ROLE_FOLLOWER;
 	verdict->outcome = MUSTER_OUTCOME_SHARED | fw->outcome;
 	verdict->status = fw->status;
-	if (!fw->result)
-		return;
-	verdict->result_len = fw->result->len;
-	if (fw->result->file)
+	verdict->result_len = fw->result_len;
+	if (fw->result && fw->result->file)
 		verdict->outcome |= MUSTER_OUTCOME_FD;
 }
 
@@ -187,11 +194,12 @@ static int flight_ticket_follow(struct muster_flight *flight,
 				const struct flight_key *key, struct flight_waiter *fw,
 				struct flight_call *call)
 {
+	unsigned int evictions = UINT_MAX;
 	int err;
 
 	err = flight_enter(call, fw, join->flags, false);
 	if (!err)
-		err = flight_ticket_end(fw, 0);
+		err = flight_ticket_end(fw, 0, &evictions);
 	else if (err == -ESTALE)
 		err = flight_ticket_lead(flight, join, key, fw, call);
 	flight_call_put(call);
@@ -232,6 +240,7 @@ int flight_join_ticket(const struct muster_request *req,
 				      join->flags, join->deadline);
 	if (IS_ERR(waiter))
 		return PTR_ERR(waiter);
+	to_flight_waiter(waiter)->no_result = join->flags & MUSTER_JOIN_NO_RESULT;
 	err = flight_join_enter(req, join, key, to_flight_waiter(waiter));
 	return muster_ticket_issue(waiter, err);
 }

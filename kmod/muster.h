@@ -505,6 +505,8 @@ void muster_user_put(struct muster_user *user);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n);
+bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64 n,
+			 unsigned int *evictions);
 void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_leases_on(void);
 void muster_quota_info(struct muster_info *info);

@@ -201,18 +201,22 @@ void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 
 	atomic64_add(n, &user->used[res]);
 }
 
-/* Something goes that is worth less than what the user wants now (O3, F8). */
-static bool muster_evict(struct muster_user *user)
+/* What is kept and oldest goes, as it is worth less than what the user wants now (F8). */
+static bool muster_evict_kept(struct muster_user *user)
 {
 	unsigned int i;
 
-	if (muster_linger_evict(user))
-		return true;
 	for (i = 0; i < muster_nr_types; i++) {
 		if (muster_types[i]->evict && muster_types[i]->evict(user))
 			return true;
 	}
 	return false;
+}
+
+/* Something goes that is worth less than what the user wants now (O3, F8). */
+static bool muster_evict(struct muster_user *user)
+{
+	return muster_linger_evict(user) || muster_evict_kept(user);
 }
 
 /**
@@ -228,6 +232,27 @@ bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 	while (!muster_charge(user, res, n)) {
 		if (n > muster_limit(res) || !muster_evict(user))
 			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
+ * muster_make_room_by - muster_make_room(), perhaps at the time of somebody else
+ * @user:	who
+ * @res:	what; not objects
+ * @n:		how many
+ * @evictions:	how many kept results may go for it, less those that went
+ *
+ * Return: as muster_charge().
+ */
+bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64 n,
+			 unsigned int *evictions)
+{
+	while (!muster_charge(user, res, n)) {
+		if (n > muster_limit(res) || !*evictions || !muster_evict_kept(user))
+			return false;
+		--*evictions;
 		cond_resched();
 	}
 	return true;

@@ -409,6 +409,78 @@ TEST_F(ticket, leads)
 	EXPECT_EQ(0, flight_state(self->flight).calls);
 }
 
+/* T5, W1: a thread may lead through a ticket that follows: both are of one owner. */
+TEST_F(ticket, led_through)
+{
+	struct puppet *thread = puppet_thread(me);
+	struct muster_verdict v;
+	char data[8] = "";
+	__u64 token;
+	int fd;
+
+	ASSERT_EQ(0, ask(me, join(self->flight, KEY)));
+	token = me->job.join.token;
+	fd = ticket(join_by(self->flight, KEY, MUSTER_JOIN_NO_LEAD, MUSTER_FOREVER));
+	tell(thread, join(fd, KEY));
+	ASSERT_SOON(flight_state(self->flight).followers == 2);
+	ASSERT_EQ(0, ask(me, abandon(self->flight, KEY, token)));
+	ASSERT_EQ(0, hear(thread));
+	EXPECT_EQ(MUSTER_ROLE_LEADER, thread->job.join.role);
+	EXPECT_EQ(0, poll_now(fd));
+	ASSERT_EQ(0, ask(thread, finish(fd, KEY, thread->job.join.token, 0, "x")));
+	EXPECT_ERROR(0, fd);
+	v = verdict(fd, data, sizeof(data));
+	EXPECT_EQ(MUSTER_ROLE_FOLLOWER, v.role);
+	EXPECT_EQ(1, v.result_len);
+	EXPECT_EQ('x', data[0]);
+}
+
+/* F6, T5: or after it. */
+TEST_F(ticket, led_through_after)
+{
+	struct puppet *thread = puppet_thread(me);
+	struct muster_verdict v;
+	__u64 token;
+	int fd;
+
+	ASSERT_EQ(0, ask(me, join(self->flight, KEY)));
+	token = me->job.join.token;
+	fd = ticket(join(self->flight, KEY));
+	tell(thread, join(fd, KEY));
+	ASSERT_SOON(flight_state(self->flight).followers == 2);
+	ASSERT_EQ(0, ask(me, abandon(self->flight, KEY, token)));
+	EXPECT_ERROR(0, fd);
+	v = verdict(fd, NULL, 0);
+	EXPECT_EQ(MUSTER_ROLE_LEADER, v.role);
+	EXPECT_EQ(0, poll_now(fd) & POLLPRI);
+	ASSERT_EQ(0, ask(me, abandon(fd, KEY, v.token)));
+	ASSERT_EQ(0, hear(thread));
+	EXPECT_EQ(MUSTER_ROLE_LEADER, thread->job.join.role);
+	EXPECT_EQ(0, poll_now(fd) & POLLPRI);
+	ASSERT_EQ(0, ask(thread, finish(fd, KEY, thread->job.join.token, 0, "x")));
+	EXPECT_EQ(v.token, verdict(fd, NULL, 0).token);
+	EXPECT_EQ(0, flight_state(self->flight).calls);
+}
+
+/* T5: who wants no result has none, but learns its size and status. */
+TEST_F(ticket, no_result)
+{
+	struct muster_verdict v;
+	char data[8] = "";
+	__u64 token;
+	int fd;
+
+	ASSERT_EQ(0, ask(me, join(self->flight, KEY)));
+	token = me->job.join.token;
+	fd = ticket(join_by(self->flight, KEY, MUSTER_JOIN_NO_RESULT, MUSTER_FOREVER));
+	ASSERT_EQ(0, ask(me, finish(self->flight, KEY, token, 5, "result")));
+	EXPECT_ERROR(0, fd);
+	v = verdict(fd, data, sizeof(data));
+	EXPECT_EQ(5, v.status);
+	EXPECT_EQ(strlen("result"), v.result_len);
+	EXPECT_EQ(0, data[0]);
+}
+
 /* T5, F6: past the hand-overs a ticket hears of it. */
 TEST_F(ticket, orphan)
 {
