@@ -119,7 +119,8 @@ struct muster_barrier {
  * struct barrier_owner - a process that uses a barrier
  * @owner:	the core's part
  * @token:	of the action it was last given to run and has not completed, or 0
- * @in_doubt:	it left for a signal that kills, unless its tracer has it otherwise
+ * @in_doubt:	the thread that left for a signal that kills, unless its tracer has it
+ *		otherwise, and has not come back; or NULL
  * @seats:	how many parties it is, where there are members
  * @arrived:	how many of these are in the queue, if @arrived_in is the current round
  * @arrived_in:	a round
@@ -130,7 +131,7 @@ struct muster_barrier {
 struct barrier_owner {
 	struct muster_owner owner;
 	u64 token;
-	bool in_doubt;
+	const struct task_struct *in_doubt;
 	u32 seats;
 	u32 arrived;
 	u64 arrived_in;

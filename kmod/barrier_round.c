@@ -494,7 +494,7 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 		barrier_withdraw(barrier, bw);
 	}
 	if (fate == MUSTER_IN_DOUBT)
-		to_barrier_owner(bw->waiter.owner)->in_doubt = true;
+		to_barrier_owner(bw->waiter.owner)->in_doubt = current;
 	return MUSTER_LEFT;
 }
 
@@ -525,7 +525,8 @@ static int barrier_arrive(struct muster_barrier *barrier, struct barrier_waiter 
 
 	if (!muster_owner_use(owner))
 		return -EBADF;
-	to_barrier_owner(owner)->in_doubt = false;
+	if (to_barrier_owner(owner)->in_doubt == current)
+		to_barrier_owner(owner)->in_doubt = NULL;
 	err = barrier_may_arrive(barrier, bw, mfile);
 	if (err)
 		return err;

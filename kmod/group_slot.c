@@ -424,7 +424,7 @@ static bool group_serve(struct muster_group *group, u64 until, struct group_exit
 
 	for (n = 0; n < MUSTER_BATCH; n += slots) {
 		slots = group_serve_adder(group, until, exit);
-		if (!slots && !group->counts.pending && group->nr_waits)
+		if (!slots && !group_nr_left(group) && group->nr_waits)
 			group_serve_ended(group, exit);
 		if (!slots)
 			slots = group_serve_wait(group, exit);

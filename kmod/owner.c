@@ -377,6 +377,8 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 	rcu_read_unlock();
 	if (!owner)
 		return;
+	/* dup() takes its reference before it looks again whether the descriptor is there. */
+	smp_mb();
 	if (files != current->files || file_count(mfile->file) == 1) {
 		muster_owner_drop(owner, NULL);
 	} else {
