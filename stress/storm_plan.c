@@ -64,7 +64,7 @@ struct storm_actor *storm_pick(struct storm_rng *rng, bool observers)
 /* What kills them. One that dumps core is not SIGKILL from the start, for the kernel. */
 static const int deadly[] = { SIGKILL, SIGTERM, SIGKILL, SIGQUIT, SIGABRT };
 
-#define NR_DEADLY	(sizeof(deadly) / sizeof(deadly[0]))
+#define NR_DEADLY	(sizeof(deadly) / sizeof(*deadly))
 
 /* Whoever has started the storm may have had them ignored; nobody wants the cores. */
 void storm_be_mortal(void)

@@ -115,8 +115,8 @@ enum muster_type_id {
  * that, unless its action runs); to close it after gives back what it was granted
  * and was not given back yet. It can be read any number of times, by whoever has it;
  * each time it tells the same. A flight's result counts for the maker until the ticket is
- * closed, as one that waits to be fetched (O7). Of a flight, while it leads and nobody follows, poll(2)
- * also tells POLLPRI (F10).
+ * closed, as one that waits to be fetched (O7). Of a flight, while it leads and nobody
+ * follows, poll(2) also tells POLLPRI (F10).
  *
  * Errors of read(2): EAGAIN; EINTR; EFAULT; EINVAL the buffer is shorter than this
  * struct. Errors of the ioctl, beside its own: EMFILE, ENFILE.
@@ -751,8 +751,8 @@ struct muster_process {
  * @parties:	(out, with EPIPE) how many it takes
  *
  * Without MUSTER_OUTCOME_ACTION the barrier has tripped. A signal that does not
- * kill (with or without a core dump) withdraws the arrival and restarts it (B4); once all parties are there
- * and the action runs, it is delivered after the action.
+ * kill, with or without a core dump, withdraws the arrival and restarts it (B4); once
+ * all parties are there and the action runs, it is delivered after the action.
  *
  * Errors: EPIPE the barrier is broken, or broke or was reset while the caller
  * waited (B3, B5); EPERM it has members, and the process has no seat; EBUSY all of the
