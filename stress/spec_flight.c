@@ -210,7 +210,7 @@ static bool told_how(const struct spec_op *op, const struct history_record *fini
 	bool file = bytes && is_file && flags & MUSTER_JOIN_FD;
 
 	if (op->kind == SPEC_TICKET)
-		return rec->out[FLIGHT_OUT_FILE] == is_file;
+		return rec->out[FLIGHT_OUT_FILE] == (bytes && is_file);
 	return rec->out[FLIGHT_OUT_FILE] == file &&
 	       rec->out[FLIGHT_OUT_TRUNCATED] ==
 	       (bytes && !file && rec->arg[FLIGHT_ROOM] < finish->arg[FLIGHT_LEN]);

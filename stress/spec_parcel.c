@@ -87,6 +87,7 @@ static const struct history_record *find_own(const struct spec_run *run,
 		if (rec->inv && rec->res && rec->how & HOW_READ && !rec->ret &&
 		    rec->object == fetch->object && rec->file == fetch->file &&
 		    rec->code == FLIGHT_JOIN &&
+		    !(rec->arg[FLIGHT_FLAGS] & MUSTER_JOIN_NO_RESULT) &&
 		    rec->out[FLIGHT_OUT_ROLE] == MUSTER_ROLE_FOLLOWER &&
 		    rec->out[FLIGHT_OUT_TOKEN] == fetch->arg[FLIGHT_TOKEN])
 			return rec;
