@@ -416,7 +416,7 @@ int flight_join_ticket(const struct muster_request *req,
 struct flight_call *flight_waiter_call(struct flight_waiter *fw);
 void flight_ticket_led(struct flight_call *call, struct flight_owner *fo, u64 token);
 int flight_ticket_end(struct flight_waiter *fw, int verdict, unsigned int *evictions);
-void flight_ticket_left(struct flight_waiter *fw);
+void flight_ticket_let_go(struct flight_waiter *fw);
 void flight_waiter_end(struct muster_waiter *waiter);
 void flight_verdict(const struct muster_waiter *waiter, struct muster_verdict *verdict);
 struct muster_result *flight_ticket_result(const struct muster_waiter *waiter);

@@ -114,7 +114,7 @@ enum muster_leave flight_leave(struct muster_waiter *waiter, int reason)
 	spin_unlock(&call->lock);
 	muster_ticket_wake(leading);
 	if (!late && waiter->ticket)
-		flight_ticket_left(fw);
+		flight_ticket_let_go(fw);
 	flight_call_put(call);
 	return late ? MUSTER_SETTLED : MUSTER_LEFT;
 }

@@ -10,6 +10,8 @@
  * Locking: the lock of the ticket's owner guards @call of its struct flight_waiter once
  * others may see it.
  */
+#include <linux/limits.h>
+
 #include "flight.h"
 
 /* ---- the call ---- */
@@ -28,7 +30,8 @@ struct flight_call *flight_waiter_call(struct flight_waiter *fw)
 	return call;
 }
 
-static void flight_ticket_let_go(struct flight_waiter *fw)
+/* The ticket follows and leads no more. */
+void flight_ticket_let_go(struct flight_waiter *fw)
 {
 	struct muster_owner *owner = fw->waiter.owner;
 	struct flight_call *call;
@@ -101,12 +104,6 @@ int flight_ticket_end(struct flight_waiter *fw, int verdict, unsigned int *evict
 		verdict = flight_ticket_take(fw, fw->call, evictions);
 	flight_ticket_let_go(fw);
 	return verdict;
-}
-
-/* It has left the queue. */
-void flight_ticket_left(struct flight_waiter *fw)
-{
-	flight_ticket_let_go(fw);
 }
 
 /* The ticket is gone. */
