@@ -37,13 +37,15 @@ static void flight_settle(struct list_head *taken, int verdict)
 	list_for_each_entry_safe(waiter, next, taken, node) {
 		bool lead = to_flight_waiter(waiter)->lead;
 
+		muster_let_run(++nr);
+		/* Before it is settled: then it may be gone, and not be beside the next one. */
+		list_del(&waiter->node);
 		if (waiter->ticket && !lead) {
-			list_move_tail(&waiter->node, &tickets);
+			list_add_tail(&waiter->node, &tickets);
 			continue;
 		}
 		waiter->verdict = lead ? 0 : verdict;
 		muster_settle(waiter);
-		muster_let_run(++nr);
 	}
 	flight_settle_tickets(&tickets, verdict);
 }
