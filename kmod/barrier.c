@@ -168,7 +168,8 @@ static int barrier_reset(const struct muster_request *req,
 	if (barrier->runner)
 		barrier_break_acting(barrier, MUSTER_BROKEN_RESET, 0, NULL, &exit);
 	else
-		barrier_break_queue(barrier, MUSTER_BROKEN_RESET, NULL, &exit);
+		barrier_break_queue(barrier, MUSTER_BROKEN_RESET, barrier->nr_queued, NULL,
+				    &exit);
 	barrier->broken = (struct barrier_end){};
 	pid = barrier->broken_pid;
 	barrier->broken_pid = NULL;
@@ -424,52 +425,46 @@ static void barrier_destroy(struct muster_object *object)
 	put_pid(barrier->broken_pid);
 }
 
-/* A dead member gives up its seats; its arrivals are withdrawn. */
-static void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
-				  struct barrier_exit *exit)
+/* With it goes the generation whose action it runs, or one of its parties waited for. */
+static bool barrier_lose_action(struct muster_barrier *barrier, struct barrier_owner *bo,
+				struct barrier_exit *exit)
 {
 	lockdep_assert_held(&barrier->object.lock);
 
-	barrier->seats -= bo->seats;
-	if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
-		barrier->parties -= bo->seats;
-		barrier->lost += bo->seats;
-	} else if (bo->seats) {
-		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid, exit);
-	}
-	if (bo->seats) {
-		trace_muster_member_died(barrier, &bo->owner, bo->seats);
-		bo->seats = 0;
-		barrier_sort_member(barrier, bo);
-	}
+	if (!barrier->runner || (barrier->runner != bo && bo->acted != barrier->token))
+		return false;
+	barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
+	return true;
 }
 
 /*
- * A member is dead: its seats go, or what it has not arrived at breaks (B6). Whether it had
- * any.
+ * A member is dead: its seats go, and what it has not arrived at breaks, or shrinks (B6).
+ * Whether it had any, or broke an action.
  */
 static bool barrier_drop_member(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
-	bool shrink = barrier->object.options & MUSTER_BARRIER_SHRINK, sat;
 	struct barrier_exit exit;
+	u32 refused, n;
+	bool acted;
 
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	sat = bo->seats;
-	while (shrink && barrier_refuse(barrier, bo, &exit)) {
+	refused = barrier_refuse(barrier, bo, &exit);
+	for (n = refused; n == MUSTER_BATCH; refused += n) {
 		barrier_unlock(barrier, &exit);
 		barrier_exit_init(&exit);
 		spin_lock(&barrier->object.lock);
+		n = barrier_refuse(barrier, bo, &exit);
 	}
-	barrier_give_up_seats(barrier, bo, &exit);
+	if (bo->gone_in == barrier->round)
+		refused += bo->gone;
+	acted = barrier_lose_action(barrier, bo, &exit);
+	barrier_give_up_seats(barrier, bo, barrier->nr_queued + refused, &exit);
 	barrier_unlock_form(barrier, &exit);
-	return sat;
+	return acted || bo->lost;
 }
 
-/*
- * It has left for a signal, its tracer let that through, and so it has died (B3). A member's
- * seat is what counts.
- */
+/* It has left for a signal, its tracer let that through, and so it has died (B3). */
 static void barrier_drop_doubt(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
 	struct barrier_exit exit;
@@ -478,8 +473,9 @@ static void barrier_drop_doubt(struct muster_barrier *barrier, struct barrier_ow
 		return;
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);
-	if (bo->in_doubt)
-		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, bo->owner.pid, &exit);
+	if (barrier_has_doubt(barrier, bo))
+		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, barrier->nr_queued,
+				    bo->owner.pid, &exit);
 	barrier_unlock(barrier, &exit);
 }
 
@@ -487,12 +483,14 @@ static void barrier_owner_drop(struct muster_owner *owner)
 {
 	struct muster_barrier *barrier = to_barrier(muster_owner_object(owner));
 	struct barrier_owner *bo = to_barrier_owner(owner);
-	bool held = barrier_runner_lost(barrier, bo, 0);
+	bool held;
 
-	if (barrier_has_members(barrier))
-		held |= barrier_drop_member(barrier, bo);
-	else
+	if (barrier_has_members(barrier)) {
+		held = barrier_drop_member(barrier, bo);
+	} else {
+		held = barrier_runner_lost(barrier, bo, 0);
 		barrier_drop_doubt(barrier, bo);
+	}
 	if (held)
 		muster_count(&barrier->object.totals->deaths);
 }

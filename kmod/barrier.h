@@ -29,7 +29,8 @@
  * once for each seat they have, so the queue never holds more than @parties; and when
  * there are fewer of them, because one left or died, the queue may be complete. One that
  * dies withdraws its arrivals first, in batches, and then its seats, so that nobody
- * trips meanwhile.
+ * trips meanwhile. With its seats, under the same lock, goes what it breaks: who sees it
+ * broken by a death finds the seat free. So a thread that dies takes only itself out.
  *
  * barrier.c has the ioctls, barrier_round.c what happens under the lock.
  *
@@ -37,6 +38,8 @@
  */
 #ifndef MUSTER_BARRIER_H
 #define MUSTER_BARRIER_H
+
+#include <linux/err.h>
 
 #include "muster.h"
 
@@ -81,6 +84,7 @@ struct barrier_end {
  * @nr_marked:	how many
  * @acting:	struct barrier_waiter of the generation whose action runs
  * @nr_acting:	how many, without the runner
+ * @nr_gone:	how many of its members have died, or are about to
  * @runner:	who runs the action, NULL if none does
  * @run_since:	jiffies since when
  * @broken:	how it broke; @broken.broken_by is 0 while it is healthy
@@ -109,6 +113,7 @@ struct muster_barrier {
 	u32 nr_marked;
 	struct list_head acting;
 	u32 nr_acting;
+	u32 nr_gone;
 	struct barrier_owner *runner;
 	u64 run_since;
 	struct barrier_end broken;
@@ -120,25 +125,38 @@ struct muster_barrier {
  * @owner:	the core's part
  * @token:	of the action it was last given to run and has not completed, or 0
  * @in_doubt:	the thread that left for a signal that kills, unless its tracer has it
- *		otherwise, and has not come back; or NULL
+ *		otherwise, and has not come back; BARRIER_SEVERAL; or NULL
+ * @doubted_in:	the round that it left
  * @seats:	how many parties it is, where there are members
  * @arrived:	how many of these are in the queue, if @arrived_in is the current round
  * @arrived_in:	a round
  * @waiters:	struct barrier_waiter.in_member of these, in that round
  * @there_in:	the round in which they all are, else another
+ * @gone:	how many of its parties have left round @gone_in, as it dies
+ * @gone_in:	a round
+ * @acted:	the token of the action of which one of its parties has died
+ * @lost:	it is dead, and had seats
  * @member:	link in @missing or @there of the barrier while it has seats
  */
 struct barrier_owner {
 	struct muster_owner owner;
 	u64 token;
 	const struct task_struct *in_doubt;
+	u64 doubted_in;
 	u32 seats;
 	u32 arrived;
 	u64 arrived_in;
 	struct list_head waiters;
 	u64 there_in;
+	u32 gone;
+	u64 gone_in;
+	u64 acted;
+	bool lost;
 	struct list_head member;
 };
+
+/* struct barrier_owner.in_doubt: more than one thread */
+#define BARRIER_SEVERAL	((const struct task_struct *)ERR_PTR(-EALREADY))
 
 /**
  * struct barrier_pass - what one who leaves is told
@@ -232,15 +250,18 @@ void barrier_unlock_form(struct muster_barrier *barrier, struct barrier_exit *ex
 void barrier_tripped(struct muster_barrier *barrier, const struct muster_owner *owner);
 void barrier_end_acting(struct muster_barrier *barrier, const struct barrier_end *end,
 			struct barrier_exit *exit);
-void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, struct pid *pid,
-			 struct barrier_exit *exit);
+void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, u32 arrived,
+			 struct pid *pid, struct barrier_exit *exit);
 void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by, s32 status,
 			  struct pid *pid, struct barrier_exit *exit);
 u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 		       const struct barrier_owner *bo);
 void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *bo);
-bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
-		    struct barrier_exit *exit);
+u32 barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
+		   struct barrier_exit *exit);
+void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
+			   u32 arrived, struct barrier_exit *exit);
+bool barrier_has_doubt(const struct muster_barrier *barrier, const struct barrier_owner *bo);
 void barrier_mark_reset(struct muster_barrier *barrier);
 enum muster_leave barrier_leave(struct muster_waiter *waiter, int reason);
 int barrier_enter(struct muster_barrier *barrier, struct barrier_waiter *bw,

@@ -126,13 +126,13 @@ static void barrier_break(struct muster_barrier *barrier, const struct barrier_e
 	barrier->broken_pid = get_pid(pid);
 }
 
-void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, struct pid *pid,
-			 struct barrier_exit *exit)
+void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, u32 arrived,
+			 struct pid *pid, struct barrier_exit *exit)
 {
 	struct barrier_end end = {
 		.verdict = -EPIPE,
 		.broken_by = broken_by,
-		.arrived = barrier->nr_queued,
+		.arrived = arrived,
 		.parties = barrier->parties,
 	};
 
@@ -143,12 +143,13 @@ void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, struct p
 void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by, s32 status,
 			  struct pid *pid, struct barrier_exit *exit)
 {
+	u32 parties = barrier->nr_acting + barrier->nr_gone + 1;
 	struct barrier_end end = {
 		.verdict = -EPIPE,
 		.broken_by = broken_by,
 		.status = status,
-		.arrived = barrier->nr_acting + 1,
-		.parties = barrier->nr_acting + 1,
+		.arrived = parties,
+		.parties = parties,
 	};
 
 	barrier_end_acting(barrier, &end, exit);
@@ -166,6 +167,7 @@ static void barrier_start_action(struct muster_barrier *barrier, struct barrier_
 
 	barrier_next_round(barrier);
 	barrier->nr_acting = barrier->parties - 1;
+	barrier->nr_gone = 0;
 	barrier->acting_from = barrier->queue_from;
 	barrier->acting_to = to - 1;
 	barrier->queue_from = to;
@@ -411,14 +413,14 @@ static int barrier_may_arrive(const struct muster_barrier *barrier,
 
 /*
  * The member is dead, and who waits for it in the queue does not count any more: withdraws
- * a batch of them. True if there may be more. Its seats are still there, so that the queue
- * is not complete; nobody arrives for it any more.
+ * a batch of them; how many. Its seats are still there, so that the queue is not complete;
+ * nobody arrives for it any more.
  */
-bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
-		    struct barrier_exit *exit)
+u32 barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
+		   struct barrier_exit *exit)
 {
 	struct barrier_waiter *bw;
-	int n;
+	u32 n;
 
 	lockdep_assert_held(&barrier->object.lock);
 
@@ -429,7 +431,53 @@ bool barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
 		bw->waiter.verdict = -EBADF;
 		list_add_tail(&bw->waiter.node, &exit->refused);
 	}
-	return n == MUSTER_BATCH;
+	return n;
+}
+
+/*
+ * A dead member gives up its seats: they are free for others, and the queue breaks, to which
+ * @arrived had come; or there are fewer parties.
+ */
+void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
+			   u32 arrived, struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (!bo->seats)
+		return;
+	barrier->seats -= bo->seats;
+	if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
+		barrier->parties -= bo->seats;
+		barrier->lost += bo->seats;
+	} else if (!barrier->broken.broken_by) {
+		barrier_break_queue(barrier, MUSTER_BROKEN_DEATH, arrived, bo->owner.pid,
+				    exit);
+	}
+	trace_muster_member_died(barrier, &bo->owner, bo->seats);
+	bo->seats = 0;
+	bo->lost = true;
+	barrier_sort_member(barrier, bo);
+}
+
+/* ---- doubt: does the caller, which leaves for a signal, die of it? ---- */
+
+static void barrier_doubt(const struct muster_barrier *barrier, struct barrier_owner *bo)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (barrier_has_doubt(barrier, bo) && bo->in_doubt != current)
+		bo->in_doubt = BARRIER_SEVERAL;
+	else
+		bo->in_doubt = current;
+	bo->doubted_in = barrier->round;
+}
+
+/* Those with whom it waited may still do so. */
+bool barrier_has_doubt(const struct muster_barrier *barrier, const struct barrier_owner *bo)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	return bo->in_doubt && bo->doubted_in == barrier->round;
 }
 
 /* ---- waiting ---- */
@@ -448,7 +496,28 @@ static enum muster_fate barrier_fate(int reason)
 	return reason == -ECANCELED ? MUSTER_LIVES : MUSTER_DIES;
 }
 
-/* To leave a generation whose action runs: as long as it shrinks, that harms nobody. */
+/*
+ * A party of a member dies while the action runs. If that shrinks it harms nobody; else it
+ * breaks, once the process is gone. One without a descriptor is gone, or is just going.
+ */
+static void barrier_die_acting(struct muster_barrier *barrier, struct barrier_owner *bo,
+			       int reason, struct barrier_exit *exit)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
+		barrier->nr_acting--;
+	} else if (reason == -ERESTARTSYS) {
+		barrier->nr_acting--;
+		barrier->nr_gone++;
+		bo->acted = barrier->token;
+	} else {
+		barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
+		barrier_give_up_seats(barrier, bo, 0, exit);
+	}
+}
+
+/* To leave a generation whose action runs. */
 static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 					      struct barrier_waiter *bw, int reason,
 					      u32 why, enum muster_fate fate,
@@ -460,10 +529,32 @@ static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 	if (reason == -ERESTARTSYS && fate != MUSTER_DIES)
 		return MUSTER_STAY;
 	list_del(&bw->waiter.node);
-	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
-		barrier->nr_acting--;
+	if (barrier_has_members(barrier) && why == MUSTER_BROKEN_DEATH)
+		barrier_die_acting(barrier, to_barrier_owner(bw->waiter.owner), reason, exit);
 	else
 		barrier_break_acting(barrier, why, 0, bw->waiter.owner->pid, exit);
+	return MUSTER_LEFT;
+}
+
+/*
+ * A party of a member dies while it waits: it is no longer there. What counts is the
+ * member's seat, which goes with its process.
+ */
+static enum muster_leave barrier_die_queued(struct muster_barrier *barrier,
+					    struct barrier_waiter *bw, int reason)
+{
+	struct barrier_owner *bo = bw->member;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	/* Whoever has closed the last descriptor is about to refuse it. */
+	if (reason == -EBADF && bw->waiter.owner == &bo->owner)
+		return MUSTER_SETTLED;
+	barrier_withdraw(barrier, bw);
+	if (bo->gone_in != barrier->round)
+		bo->gone = 0;
+	bo->gone_in = barrier->round;
+	bo->gone++;
 	return MUSTER_LEFT;
 }
 
@@ -474,7 +565,6 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 					      struct barrier_exit *exit)
 {
 	u32 why = reason == -ETIMEDOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
-	bool breaks = fate == MUSTER_DIES;
 
 	lockdep_assert_held(&barrier->object.lock);
 
@@ -484,17 +574,16 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 		return barrier_leave_acting(barrier, bw, reason, why, fate, exit);
 	if (bw->arrival < barrier->queue_from)
 		return MUSTER_SETTLED;
-	/* The seat of one that dies goes with its process, and is what counts. */
-	if (barrier->object.options & MUSTER_BARRIER_SHRINK && why == MUSTER_BROKEN_DEATH)
-		breaks = false;
-	if (breaks) {
-		list_del(&bw->waiter.node);
-		barrier_break_queue(barrier, why, bw->waiter.owner->pid, exit);
-	} else {
+	if (fate != MUSTER_DIES) {
 		barrier_withdraw(barrier, bw);
+		if (fate == MUSTER_IN_DOUBT)
+			barrier_doubt(barrier, to_barrier_owner(bw->waiter.owner));
+		return MUSTER_LEFT;
 	}
-	if (fate == MUSTER_IN_DOUBT)
-		to_barrier_owner(bw->waiter.owner)->in_doubt = current;
+	if (barrier_has_members(barrier) && why == MUSTER_BROKEN_DEATH)
+		return barrier_die_queued(barrier, bw, reason);
+	list_del(&bw->waiter.node);
+	barrier_break_queue(barrier, why, barrier->nr_queued, bw->waiter.owner->pid, exit);
 	return MUSTER_LEFT;
 }
 

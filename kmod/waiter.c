@@ -124,23 +124,28 @@ static bool muster_signal_kills(const struct sighand_struct *sighand, int sig)
 	       !siginmask(sig, SIG_KERNEL_IGNORE_MASK | SIG_KERNEL_STOP_MASK);
 }
 
-static bool muster_signal_is_deadly(void)
+/*
+ * What becomes of the caller by the signals that are pending. If there are none, and it is
+ * not to stop either, another thread has just taken one, and may die of it.
+ */
+static enum muster_fate muster_fate_locked(const struct sighand_struct *sighand)
 {
-	/* That of the caller itself does not go away. */
-	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
 	struct signal_struct *signal = current->signal;
 	sigset_t pending;
-	bool deadly = false;
 	int sig;
 
-	spin_lock_irq(&sighand->siglock);
+	lockdep_assert_held(&sighand->siglock);
+
 	sigorsets(&pending, &current->pending.signal, &signal->shared_pending.signal);
 	sigandnsets(&pending, &pending, &current->blocked);
-	for (sig = 1; sig <= _NSIG && !deadly; sig++)
-		deadly = sigismember(&pending, sig) && muster_signal_kills(sighand, sig);
-	spin_unlock_irq(&sighand->siglock);
-	/* The first process of a PID namespace does not die of them. */
-	return deadly && !(signal->flags & SIGNAL_UNKILLABLE);
+	if (sigisemptyset(&pending))
+		return current->jobctl & (JOBCTL_PENDING_MASK | JOBCTL_TRAP_FREEZE) ?
+		       MUSTER_LIVES : MUSTER_IN_DOUBT;
+	for (sig = 1; sig <= _NSIG; sig++) {
+		if (sigismember(&pending, sig) && muster_signal_kills(sighand, sig))
+			return current->ptrace ? MUSTER_IN_DOUBT : MUSTER_DIES;
+	}
+	return MUSTER_LIVES;
 }
 
 /**
@@ -153,11 +158,19 @@ static bool muster_signal_is_deadly(void)
  */
 enum muster_fate muster_signal_fate(void)
 {
+	/* That of the caller itself does not go away. */
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
+	enum muster_fate fate;
+
 	if (fatal_signal_pending(current))
 		return MUSTER_DIES;
-	if (!muster_signal_is_deadly())
+	/* The first process of a PID namespace does not die of them. */
+	if (current->signal->flags & SIGNAL_UNKILLABLE)
 		return MUSTER_LIVES;
-	return current->ptrace ? MUSTER_IN_DOUBT : MUSTER_DIES;
+	spin_lock_irq(&sighand->siglock);
+	fate = muster_fate_locked(sighand);
+	spin_unlock_irq(&sighand->siglock);
+	return fate;
 }
 
 static int muster_why_leave(const struct muster_waiter *waiter, unsigned int state,
