@@ -45,6 +45,8 @@ static noinline __cold void sem_trace_released(const struct muster_sem *sem,
 /* It holds permits for the first time, or after a STAT that took it off the list. */
 static noinline void sem_add_holder(struct muster_sem *sem, struct sem_owner *so)
 {
+	if (!so->first)
+		so->first = sem->token;
 	list_add_tail(&so->holding, &sem->holders);
 }
 
@@ -204,8 +206,8 @@ static void sem_unlock_serve(struct muster_sem *sem)
 	muster_object_wake_poll(&sem->object);
 }
 
-/* Moves on by a batch from the cursor; true at the end of the queue. */
-static bool sem_evict_batch(struct muster_sem *sem, struct sem_waiter *cursor,
+/* Moves on by a batch from the cursor; true at the end of those before number @until. */
+static bool sem_evict_batch(struct muster_sem *sem, struct sem_waiter *cursor, u64 until,
 			    struct list_head *taken)
 {
 	struct sem_waiter *sw;
@@ -217,25 +219,32 @@ static bool sem_evict_batch(struct muster_sem *sem, struct sem_waiter *cursor,
 		if (list_is_last(&cursor->waiter.node, &sem->queue))
 			return true;
 		sw = list_next_entry(cursor, waiter.node);
+		if (sw->arrival >= until)
+			return true;
 		list_move(&cursor->waiter.node, &sw->waiter.node);
-		if (sw->waiter.owner && sw->permits > sem->limit && !sw->wait_limit)
+		if (sw->permits > sem->limit && !sw->wait_limit)
 			sem_take_out(sem, sw, -ERANGE, taken);
 	}
 	return false;
 }
 
-/* Fails the waiters that a lowered limit puts out of reach (S4). */
+/*
+ * Fails the waiters that a lowered limit puts out of reach (S4). Who comes meanwhile has seen
+ * that limit, or a later one.
+ */
 static void sem_evict(struct muster_sem *sem)
 {
 	struct sem_waiter cursor = {};
 	LIST_HEAD(taken);
+	u64 until;
 	bool end;
 
 	mutex_lock(&sem->evicting);
 	spin_lock(&sem->object.lock);
+	until = sem->arrivals;
 	list_add(&cursor.waiter.node, &sem->queue);
 	for (;;) {
-		end = sem_evict_batch(sem, &cursor, &taken);
+		end = sem_evict_batch(sem, &cursor, until, &taken);
 		if (end)
 			list_del(&cursor.waiter.node);
 		spin_unlock(&sem->object.lock);
@@ -346,15 +355,18 @@ static int sem_wait(struct muster_sem *sem, struct muster_owner *owner,
 
 /*
  * The caller never learned of its grant: others may have the permits. Another thread may
- * have released, by ioctl, these rather than those that it had acquired without (L3).
+ * have released, by ioctl, these rather than those that it had acquired without (L3); or
+ * closed the last descriptor, which gave them back, and have got another one and permits since.
  */
-static noinline void sem_give_back(struct muster_file *mfile, s64 permits)
+static noinline void sem_give_back(struct muster_file *mfile, s64 permits, u64 token)
 {
 	struct muster_sem *sem = to_sem(mfile->object);
 	struct sem_owner *so;
 
 	spin_lock(&sem->object.lock);
 	so = to_sem_owner(muster_owner_find(mfile));
+	if (so && so->first > token)
+		so = NULL;
 	if (so && so->lent && so->held < permits)
 		sem_lease_take(sem, so);
 	sem_ungrant(sem, so, permits);
@@ -445,7 +457,7 @@ static int sem_acquire(const struct muster_request *req,
 	acquire->__pad = 0;
 	err = muster_reply(req, acquire, token);
 	if (unlikely(err))
-		sem_give_back(req->mfile, acquire->permits);
+		sem_give_back(req->mfile, acquire->permits, grant.token);
 	return err;
 }
 

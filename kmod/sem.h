@@ -47,6 +47,7 @@ struct muster_sem {
  * struct sem_owner - a process that uses a semaphore
  * @owner:	the core's part
  * @held:	permits it holds
+ * @first:	the token of the first grant that made it a holder, or 0
  * @since:	jiffies since when it holds some
  * @holding:	link in @holders of the semaphore; empty if not there
  * @lessee:	link in @lessees of the semaphore, while @lent is not 0
@@ -60,6 +61,7 @@ struct muster_sem {
 struct sem_owner {
 	struct muster_owner owner;
 	s64 held;
+	u64 first;
 	u64 since;
 	struct list_head holding;
 	struct list_head lessee;
