@@ -91,9 +91,13 @@ static struct muster_page *muster_page_get(struct muster_owner *owner)
 	struct muster_object *object = muster_owner_object(owner);
 	struct muster_page *page;
 
+	/* What is granted by way of the page is as if granted here (owner.c). */
 	spin_lock(&object->lock);
-	page = owner->page;
-	if (page)
+	if (!muster_owner_use(owner))
+		page = ERR_PTR(-EBADF);
+	else
+		page = owner->page;
+	if (!IS_ERR_OR_NULL(page))
 		refcount_inc(&page->refs);
 	spin_unlock(&object->lock);
 	if (page)

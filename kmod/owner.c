@@ -382,8 +382,9 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 	if (files != current->files || file_count(mfile->file) == 1) {
 		muster_owner_drop(owner, NULL);
 	} else {
-		muster_owner_drop_closed(owner);
+		/* First: by a lease nobody takes the note away who acquires meanwhile. */
 		muster_lease_end(owner);
+		muster_owner_drop_closed(owner);
 	}
 	muster_owner_put(owner);
 }
