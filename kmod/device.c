@@ -73,13 +73,13 @@ static int muster_info(const struct muster_request *req, struct muster_info *inf
 	return muster_reply(req, info, api_version);
 }
 
-/* Takes over the reference to @object. */
+/* Takes over the reference to @object; @fd is the descriptor that the file is to have. */
 static int muster_object_install(struct muster_object *object, struct muster_open *how,
-				 const struct muster_request *req)
+				 const struct muster_request *req, int fd)
 {
 	struct muster_file *mfile;
 	char name[32];
-	int fd, err;
+	int err;
 
 	snprintf(name, sizeof(name), "[muster-%s]", object->type->name);
 	mfile = muster_file_create(object, name, &muster_object_fops,
@@ -87,30 +87,36 @@ static int muster_object_install(struct muster_object *object, struct muster_ope
 	if (IS_ERR(mfile))
 		return PTR_ERR(mfile);
 	mfile->no_lease = how->flags & MUSTER_OPEN_NO_LEASE;
-	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
-	if (fd < 0) {
-		fput(mfile->file);
-		return fd;
-	}
 	err = muster_reply(req, how, created);
 	if (err) {
 		fput(mfile->file);
-		put_unused_fd(fd);
 		return err;
 	}
 	fd_install(fd, mfile->file);
-	return fd;
+	return 0;
 }
 
 static int muster_open(const struct muster_request *req, struct muster_open *how)
 {
 	struct muster_object *object;
-	int err;
+	int fd, err;
 
-	err = muster_object_open(how, &object);
+	err = muster_object_check(how);
+	/* What else can fail comes first: nothing goes for it to make room (O7). */
+	if (!err)
+		err = muster_reply(req, how, created);
 	if (err)
 		return err;
-	return muster_object_install(object, how, req);
+	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = muster_object_open(how, &object);
+	if (!err)
+		err = muster_object_install(object, how, req, fd);
+	if (!err)
+		return fd;
+	put_unused_fd(fd);
+	return err;
 }
 
 MUSTER_HANDLER(muster_info, struct muster_info, flags)

@@ -168,6 +168,7 @@ void flight_end(struct flight_call *call, int verdict, bool keep,
 		if (verdict || call->status)
 			flight_restore_stale(call);
 		flight_unlist(call);
+		muster_uncharge(call->user, MUSTER_RES_CALLS, 1);
 	}
 	flight_drop_stale(call, exit);
 	list_splice_tail_init(&call->followers, &exit->taken);
@@ -365,18 +366,19 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 	struct flight_call *call;
 	int err;
 
-	if (!muster_make_room(user, MUSTER_RES_CALLS, 1))
-		return -ENOSPC;
 	call = flight_call_alloc(flight, plan->key, fo);
-	if (!call) {
-		muster_uncharge(user, MUSTER_RES_CALLS, 1);
+	if (!call)
 		return -ENOMEM;
+	if (!muster_make_room(user, MUSTER_RES_CALLS, 1)) {
+		flight_call_put(call);
+		return -ENOSPC;
 	}
 	if (plan->forget_after && plan->forget_after < KTIME_MAX)
 		call->forget_at = ktime_get_ns() + plan->forget_after;
 	err = plan->refreshes ? flight_begin_refresh(call, fo, plan, token) :
 	      flight_begin(call, fo, plan, token);
 	if (err) {
+		muster_uncharge(user, MUSTER_RES_CALLS, 1);
 		flight_call_put(call);
 		return err;
 	}
@@ -425,6 +427,35 @@ static int flight_complete_call(struct flight_call *call, struct flight_owner *f
 	return followers;
 }
 
+/* May the owner end the call? And is it to be @keep kept, in the table as it is? */
+static bool flight_may_complete(struct flight_call *call, struct flight_owner *fo, u64 token,
+				bool *keep)
+{
+	bool leads;
+
+	spin_lock(&call->lock);
+	leads = flight_leads(call, fo, token);
+	*keep = call->listed;
+	spin_unlock(&call->lock);
+	return leads;
+}
+
+/* As flight_complete(), of a result that is to be kept. */
+static int flight_complete_kept(struct flight_call *call, struct flight_owner *fo, u64 token,
+				const struct flight_end *end)
+{
+	bool keep;
+
+	/* Nothing goes for what is refused, or not kept. */
+	if (!flight_may_complete(call, fo, token, &keep))
+		return -EPERM;
+	if (keep && end->result &&
+	    !muster_make_room(fo->owner.user, MUSTER_RES_BYTES,
+			      muster_result_kept_bytes(end->result)))
+		return -ENOBUFS;
+	return flight_complete_call(call, fo, token, end, keep);
+}
+
 /**
  * flight_complete - end a call with a result
  * @flight:	the group
@@ -447,12 +478,8 @@ int flight_complete(struct muster_flight *flight, struct flight_owner *fo,
 	call = flight_find_led(flight, fo, key, token);
 	if (!call)
 		return -EPERM;
-	if (keep && end->result &&
-	    !muster_make_room(fo->owner.user, MUSTER_RES_BYTES,
-			      muster_result_kept_bytes(end->result)))
-		followers = -ENOBUFS;
-	else
-		followers = flight_complete_call(call, fo, token, end, keep);
+	followers = keep ? flight_complete_kept(call, fo, token, end) :
+		    flight_complete_call(call, fo, token, end, false);
 	flight_call_put_by(call, fo);
 	return followers;
 }

@@ -105,9 +105,13 @@ static int flight_join_lead(const struct muster_request *req,
 		.forget_after = join->forget_after,
 		.refreshes = refreshes,
 	};
-	int err;
+	int err = 0;
 
-	err = flight_lead(to_flight(req->mfile->object), fo, &plan, &join->token);
+	/* What is kept does not go for a caller that cannot be told. */
+	if (unlikely(muster_is_full(fo->owner.user, MUSTER_RES_CALLS, 1)))
+		err = muster_reply(req, join, token);
+	if (!err)
+		err = flight_lead(to_flight(req->mfile->object), fo, &plan, &join->token);
 	if (err)
 		return err;
 	join->role = MUSTER_ROLE_LEADER;

@@ -30,10 +30,14 @@ u64 flight_linger(struct muster_object *object)
 	return atomic64_read(&flight->kept) ? atomic64_read(&flight->linger) : 0;
 }
 
+static u64 flight_kept_bytes(const struct flight_call *call)
+{
+	return call->result ? muster_result_kept_bytes(call->result) : 0;
+}
+
 /* Keeps a call that has just ended, and was in the table; its bytes are charged. */
 void flight_kept_add(struct flight_call *call, const struct flight_end *end)
 {
-	struct muster_kept *kept = muster_user_kept(call->user);
 	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&call->lock);
@@ -45,11 +49,9 @@ void flight_kept_add(struct flight_call *call, const struct flight_end *end)
 		flight_linger_until(call->flight, call->stale_until);
 	else if (call->keep_until < KTIME_MAX)
 		flight_linger_until(call->flight, call->keep_until);
-	spin_lock(&kept->lock);
 	call->kept = true;
-	list_add_tail(&call->in_kept, &kept->list);
-	spin_unlock(&kept->lock);
 	atomic64_inc(&call->flight->kept);
+	muster_keep(call->user, &call->in_kept, flight_kept_bytes(call));
 	muster_count(&call->flight->object.totals->kept);
 	trace_muster_flight_kept(call);
 }
@@ -60,7 +62,6 @@ void flight_kept_add(struct flight_call *call, const struct flight_end *end)
  */
 bool flight_kept_drop(struct flight_call *call)
 {
-	struct muster_kept *kept = muster_user_kept(call->user);
 	bool listed = call->listed;
 
 	lockdep_assert_held(&call->lock);
@@ -68,15 +69,10 @@ bool flight_kept_drop(struct flight_call *call)
 	if (!call->kept)
 		return false;
 	trace_muster_flight_dropped(call, NULL);
-	spin_lock(&kept->lock);
 	call->kept = false;
-	list_del(&call->in_kept);
-	spin_unlock(&kept->lock);
 	call->keep_until = 0;
 	call->stale_until = 0;
-	if (call->result)
-		muster_uncharge(call->user, MUSTER_RES_BYTES,
-				muster_result_kept_bytes(call->result));
+	muster_unkeep(call->user, &call->in_kept, flight_kept_bytes(call));
 	atomic64_dec(&call->flight->kept);
 	if (!listed)
 		atomic64_dec(&call->flight->refreshed);
@@ -84,31 +80,9 @@ bool flight_kept_drop(struct flight_call *call)
 	return listed;
 }
 
-/* Looks at a batch of the list: false if it is to be called again. See below. */
-static bool flight_look_for_kept(struct muster_kept *kept, struct flight_call **oldest)
-{
-	struct flight_call *call;
-	int n;
-
-	lockdep_assert_held(&kept->lock);
-
-	for (n = 0; n < MUSTER_BATCH; n++) {
-		call = list_first_entry_or_null(&kept->list, struct flight_call, in_kept);
-		if (call && !refcount_inc_not_zero(&call->flight->object.refs)) {
-			list_del_init(&call->in_kept);
-			continue;
-		}
-		if (call)
-			refcount_inc(&call->refs);
-		*oldest = call;
-		return true;
-	}
-	return false;
-}
-
 /*
- * The oldest call that is kept for the user, with a reference, and one to its group; or
- * NULL. One whose group is about to go is going anyway, and need not be found again.
+ * The oldest call that is kept for the user, with a reference, and a pin of its group; or
+ * NULL. That group may be about to go: it does not as long as it is in the list.
  */
 static struct flight_call *flight_oldest_kept(struct muster_user *user)
 {
@@ -116,10 +90,10 @@ static struct flight_call *flight_oldest_kept(struct muster_user *user)
 	struct flight_call *oldest;
 
 	spin_lock(&kept->lock);
-	while (!flight_look_for_kept(kept, &oldest)) {
-		spin_unlock(&kept->lock);
-		cond_resched();
-		spin_lock(&kept->lock);
+	oldest = list_first_entry_or_null(&kept->list, struct flight_call, in_kept);
+	if (oldest) {
+		refcount_inc(&oldest->refs);
+		muster_object_pin(&oldest->flight->object);
 	}
 	spin_unlock(&kept->lock);
 	return oldest;
@@ -172,7 +146,7 @@ bool flight_evict(struct muster_user *user)
 		return false;
 	object = &call->flight->object;
 	flight_kept_let_go(call);
-	muster_object_put(object);
+	muster_object_unpin(object);
 	return true;
 }
 

@@ -45,7 +45,8 @@ static size_t flight_parcel_bytes(const struct muster_result *result)
 bool flight_result_charge(struct muster_user *user, const struct muster_result *result,
 			  unsigned int *evictions)
 {
-	if (!muster_make_room_by(user, MUSTER_RES_CALLS, 1, evictions))
+	if (!muster_may_have(user, MUSTER_RES_BYTES, flight_parcel_bytes(result)) ||
+	    !muster_make_room_by(user, MUSTER_RES_CALLS, 1, evictions))
 		return false;
 	if (muster_make_room_by(user, MUSTER_RES_BYTES, flight_parcel_bytes(result), evictions))
 		return true;
@@ -67,16 +68,23 @@ static void flight_parcel_free(struct flight_parcel *parcel)
 	kfree(parcel);
 }
 
+static int flight_parcel_may_add(struct flight_owner *fo)
+{
+	lockdep_assert_held(&fo->owner.lock);
+
+	if (!muster_owner_use(&fo->owner))
+		return -EBADF;
+	return fo->nr_parcels < FLIGHT_PARCELS_MAX ? 0 : -ENOBUFS;
+}
+
+/* Adds the parcel, unless that is NULL: 0, or why it can not be. */
 static int flight_parcel_add(struct flight_owner *fo, struct flight_parcel *parcel)
 {
-	int err = 0;
+	int err;
 
 	spin_lock(&fo->owner.lock);
-	if (!muster_owner_use(&fo->owner)) {
-		err = -EBADF;
-	} else if (fo->nr_parcels == FLIGHT_PARCELS_MAX) {
-		err = -ENOBUFS;
-	} else {
+	err = flight_parcel_may_add(fo);
+	if (!err && parcel) {
 		list_add_tail(&parcel->link, &fo->parcels);
 		fo->nr_parcels++;
 	}
@@ -98,6 +106,10 @@ int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token
 	struct flight_parcel *parcel;
 	int err;
 
+	/* Nothing goes for what is refused. */
+	err = flight_parcel_add(fo, NULL);
+	if (err)
+		return err;
 	if (!flight_result_charge(fo->owner.user, result, &evictions))
 		return -ENOBUFS;
 	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);

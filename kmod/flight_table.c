@@ -134,19 +134,12 @@ static void flight_call_free(struct flight_call *call)
 		kfree_rcu(call, rcu);
 }
 
-/* There is no reference to it any more. */
-static void flight_call_clear(struct flight_call *call)
-{
-	muster_uncharge(call->user, MUSTER_RES_CALLS, 1);
-	muster_user_put(call->user);
-}
-
 void flight_call_put(struct flight_call *call)
 {
 	if (!refcount_dec_and_test(&call->refs))
 		return;
 	muster_result_put(call->result);
-	flight_call_clear(call);
+	muster_user_put(call->user);
 	flight_call_free(call);
 }
 
@@ -160,7 +153,7 @@ void flight_call_put_by(struct flight_call *call, struct flight_owner *fo)
 	if (!refcount_dec_and_test(&call->refs))
 		return;
 	muster_result_put_spare(call->result, &fo->spare_result);
-	flight_call_clear(call);
+	muster_user_put(call->user);
 	if (call->key_len <= FLIGHT_SHORT_KEY && !READ_ONCE(fo->spare))
 		call = xchg(&fo->spare, call);
 	if (call)

@@ -163,25 +163,49 @@ static int group_done_owner(struct muster_group *group, struct group_owner *go,
 	return 0;
 }
 
+static bool group_may_end(struct muster_group *group, struct group_owner *go, u64 number)
+{
+	bool may;
+
+	spin_lock(&group->object.lock);
+	may = group_slot_of(group, go, number);
+	spin_unlock(&group->object.lock);
+	return may;
+}
+
+/* With a result, the reference to which is the slot's on success. */
+static int group_done_charge(struct muster_group *group, struct group_owner *go,
+			     const struct muster_group_done *done,
+			     struct muster_result *result)
+{
+	struct muster_user *user = go->owner.user;
+	int err;
+
+	/* Nothing goes for what is refused. */
+	if (!group_may_end(group, go, done->slot))
+		return -EPERM;
+	if (!muster_make_room(user, MUSTER_RES_BYTES, result->len))
+		return -ENOBUFS;
+	err = group_done_owner(group, go, done, result);
+	if (err)
+		muster_uncharge(user, MUSTER_RES_BYTES, result->len);
+	return err;
+}
+
 static int group_done_result(struct muster_group *group, struct group_owner *go,
 			     const struct muster_group_done *done)
 {
-	struct muster_user *user = go->owner.user;
 	struct muster_result *result;
 	int err;
 
 	result = muster_result_get(done->data, done->data_len, NULL);
 	if (IS_ERR(result))
 		return PTR_ERR(result);
-	if (result && !muster_make_room(user, MUSTER_RES_BYTES, result->len)) {
+	if (!result)
+		return group_done_owner(group, go, done, NULL);
+	err = group_done_charge(group, go, done, result);
+	if (err)
 		muster_result_put(result);
-		return -ENOBUFS;
-	}
-	err = group_done_owner(group, go, done, result);
-	if (err && result) {
-		muster_uncharge(user, MUSTER_RES_BYTES, result->len);
-		muster_result_put(result);
-	}
 	return err;
 }
 

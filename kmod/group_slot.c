@@ -386,10 +386,14 @@ static struct group_waiter *group_next_patient(struct muster_group *group)
 	return rb_entry(node, struct group_waiter, by_count);
 }
 
-static bool group_serve_wait(struct muster_group *group, struct group_exit *exit)
+/* @waits: so many more may be served, less the one that was. */
+static bool group_serve_wait(struct muster_group *group, u64 *waits, struct group_exit *exit)
 {
-	struct group_waiter *gw = group_next_met(group);
+	struct group_waiter *gw;
 
+	if (!*waits)
+		return false;
+	gw = group_next_met(group);
 	if (gw) {
 		group->nr_waits--;
 	} else {
@@ -398,6 +402,7 @@ static bool group_serve_wait(struct muster_group *group, struct group_exit *exit
 			return false;
 		group->nr_patient--;
 	}
+	--*waits;
 	gw->counts = group->counts;
 	group_take(gw, 0, exit);
 	return true;
@@ -415,8 +420,12 @@ static void group_serve_ended(struct muster_group *group, struct group_exit *exi
 	exit->counts = group->counts;
 }
 
-/* Serves a batch, of adders those before number @until; true if there may be more. */
-static bool group_serve(struct muster_group *group, u64 until, struct group_exit *exit)
+/*
+ * Serves a batch, of adders those before number @until, and so many @waits; true if there
+ * may be more.
+ */
+static bool group_serve(struct muster_group *group, u64 until, u64 *waits,
+			struct group_exit *exit)
 {
 	u32 n, slots;
 
@@ -427,7 +436,7 @@ static bool group_serve(struct muster_group *group, u64 until, struct group_exit
 		if (!slots && !group_nr_left(group) && group->nr_waits)
 			group_serve_ended(group, exit);
 		if (!slots)
-			slots = group_serve_wait(group, exit);
+			slots = group_serve_wait(group, waits, exit);
 		if (!slots)
 			return false;
 	}
@@ -457,12 +466,13 @@ static void group_settle(struct group_exit *exit)
 /*
  * Unlocks the group after a change, lets in and out who may go, in batches. Who comes
  * to add meanwhile sees to itself (group_queue_add()), so that the caller does not serve
- * for ever those who come again and again; who comes to wait does so for what is yet to be.
+ * for ever those who come again and again. Who comes to wait does so for what is yet to be;
+ * whoever brings that about serves as many as there are then, so that nobody is left.
  */
 void group_unlock_serve(struct muster_group *group)
 	__releases(&group->object.lock)
 {
-	u64 until = group->added;
+	u64 until = group->added, waits = (u64)group->nr_waits + group->nr_patient;
 	struct group_exit exit;
 	bool more;
 
@@ -470,7 +480,7 @@ void group_unlock_serve(struct muster_group *group)
 		INIT_LIST_HEAD(&exit.taken);
 		INIT_LIST_HEAD(&exit.ended);
 		exit.by_count = RB_ROOT;
-		more = group_serve(group, until, &exit);
+		more = group_serve(group, until, &waits, &exit);
 		spin_unlock(&group->object.lock);
 		group_settle(&exit);
 		if (!more)
@@ -508,7 +518,8 @@ enum muster_leave group_leave(struct muster_waiter *waiter, int reason)
 	struct group_waiter *gw = to_group_waiter(waiter);
 
 	spin_lock(&group->object.lock);
-	if (waiter->verdict != MUSTER_QUEUED || group_is_leaving(group, gw)) {
+	/* In this order: of those who leave so the verdict is written without the lock. */
+	if (group_is_leaving(group, gw) || waiter->verdict != MUSTER_QUEUED) {
 		spin_unlock(&group->object.lock);
 		return MUSTER_SETTLED;
 	}

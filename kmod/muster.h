@@ -366,6 +366,8 @@ struct muster_name {
  * @lock:	see "Locking" above
  * @poll:	who polls it
  * @refs:	one for each open file
+ * @pins:	one for having had @refs, and one for each who needs the memory and what
+ *		@type->init made, while those who used it may be gone
  * @options:	as created
  * @mode:	permission bits
  * @uid:	the creator's effective user
@@ -382,8 +384,8 @@ struct muster_name {
  * @in_user:	link in @user's
  * @ending:	nobody can reach it: @type->destroy, and what comes after it
  *
- * All between @poll and @by_name but @refs is constant once created, and so is what comes
- * before @lock.
+ * All between @poll and @by_name but @refs and @pins is constant once created, and so is
+ * what comes before @lock.
  */
 struct muster_object {
 	const struct muster_type *type;
@@ -393,6 +395,7 @@ struct muster_object {
 	spinlock_t lock;	/* see "Locking" */
 	wait_queue_head_t poll;
 	refcount_t refs;
+	refcount_t pins;
 	u32 options;
 	umode_t mode;
 	kuid_t uid;
@@ -413,13 +416,24 @@ struct muster_object {
 	};
 };
 
+int muster_object_check(const struct muster_open *how);
 int muster_object_open(struct muster_open *how, struct muster_object **object);
 void muster_object_put(struct muster_object *object);
+void muster_object_unpin(struct muster_object *object);
 void muster_object_unlist(struct muster_object *object);
 bool muster_may_open(const struct muster_object *object);
 const struct muster_type *muster_find_type(u32 id);
 
 extern struct mutex muster_names_mutex;
+
+/*
+ * Its memory, and what its type made, stay until muster_object_unpin(), though the last
+ * reference may go. For those who have found it in a list out of which it is taken first.
+ */
+static inline void muster_object_pin(struct muster_object *object)
+{
+	refcount_inc(&object->pins);
+}
 
 /**
  * muster_object_wake_poll - something changed that poll(2) may be waiting for
@@ -491,10 +505,12 @@ enum muster_resource {
  * struct muster_kept - what is kept for a user, and may go when room is needed
  * @lock:	inside all other locks
  * @list:	the oldest first
+ * @used:	how much of what counts for the user would be there again, by resource
  */
 struct muster_kept {
-	spinlock_t lock;	/* guards @list */
+	spinlock_t lock;	/* guards all that follows */
 	struct list_head list;
+	s64 used[MUSTER_NR_RESOURCES];
 };
 
 struct muster_user *muster_user_get(void);
@@ -502,8 +518,12 @@ struct muster_kept *muster_user_kept(struct muster_user *user);
 struct list_head *muster_user_lingering(struct muster_user *user);
 struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
+void muster_keep(struct muster_user *user, struct list_head *entry, u64 bytes);
+void muster_unkeep(struct muster_user *user, struct list_head *entry, u64 bytes);
+bool muster_is_full(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
+bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64 n,
 			 unsigned int *evictions);

@@ -192,6 +192,7 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	spin_lock_init(&object->lock);
 	init_waitqueue_head(&object->poll);
 	refcount_set(&object->refs, 1);
+	refcount_set(&object->pins, 1);
 	object->options = how->options;
 	object->mode = how->mode & ~current_umask();
 	object->uid = current_euid();
@@ -224,14 +225,30 @@ err_free:
 static void muster_object_end(struct muster_object *object)
 {
 	object->type->destroy(object);
-	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
+	muster_name_put(object->name);
 	muster_user_put(object->user);
 	kfree(object);
 }
 
 static void muster_object_end_work(struct work_struct *work)
 {
-	muster_object_end(container_of(work, struct muster_object, ending));
+	struct muster_object *object = container_of(work, struct muster_object, ending);
+
+	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
+	muster_object_end(object);
+}
+
+/* Whoever has pinned the object is through with it. */
+void muster_object_unpin(struct muster_object *object)
+{
+	if (!refcount_dec_and_test(&object->pins))
+		return;
+	if (!object->type->may_wait) {
+		muster_object_end(object);
+		return;
+	}
+	INIT_WORK(&object->ending, muster_object_end_work);
+	queue_work(ends, &object->ending);
 }
 
 /*
@@ -246,13 +263,9 @@ static void muster_object_free(struct muster_object *object)
 		type->drop(object);
 	muster_count_n(&object->totals->objects, -1);
 	muster_space_put(object->space);
-	muster_name_put(object->name);
-	if (!type->may_wait) {
-		muster_object_end(object);
-		return;
-	}
-	INIT_WORK(&object->ending, muster_object_end_work);
-	queue_work(ends, &object->ending);
+	if (!type->may_wait)
+		muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
+	muster_object_unpin(object);
 }
 
 /* Nobody finds it by its name any more. */
@@ -362,9 +375,21 @@ static struct muster_object *muster_object_open_named(const struct muster_type *
 	return object;
 }
 
+/* May that be asked for at all? 0 or -EINVAL. */
+int muster_object_check(const struct muster_open *how)
+{
+	const struct muster_type *type = muster_find_type(how->type);
+
+	if (!type || how->flags & ~MUSTER_OPEN_NO_LEASE || how->mode & ~0777 ||
+	    how->options & ~type->options ||
+	    how->oflags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	return 0;
+}
+
 /**
  * muster_object_open - find or create what an OPEN asks for
- * @how:	what is asked for; @how->created is set
+ * @how:	what is asked for, and may be; @how->created is set
  * @object:	where to put the reference
  *
  * Return: 0 or a negative errno.
@@ -374,11 +399,6 @@ int muster_object_open(struct muster_open *how, struct muster_object **object)
 	const struct muster_type *type = muster_find_type(how->type);
 	struct muster_name *name;
 	struct muster_object *found;
-
-	if (!type || how->flags & ~MUSTER_OPEN_NO_LEASE || how->mode & ~0777 ||
-	    how->options & ~type->options ||
-	    how->oflags & ~(O_CREAT | O_EXCL | O_CLOEXEC | O_NONBLOCK))
-		return -EINVAL;
 
 	name = muster_name_get(type, how);
 	if (IS_ERR(name))

@@ -172,6 +172,14 @@ static u64 muster_limit(enum muster_resource res)
 	return min_t(u64, muster_parameter(res), S64_MAX);
 }
 
+/* Would muster_charge() refuse, just now? */
+bool muster_is_full(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	u64 limit = muster_limit(res);
+
+	return n > limit || atomic64_read(&user->used[res]) > (s64)(limit - n);
+}
+
 /**
  * muster_charge - count something that a user makes the kernel keep
  * @user:	who
@@ -220,17 +228,60 @@ static bool muster_evict(struct muster_user *user)
 }
 
 /**
+ * muster_keep - what counts for a user already is kept, and may go when room is needed
+ * @user:	who
+ * @entry:	to be put into the list of struct muster_kept
+ * @bytes:	how many it has
+ */
+void muster_keep(struct muster_user *user, struct list_head *entry, u64 bytes)
+{
+	struct muster_kept *kept = &user->kept;
+
+	spin_lock(&kept->lock);
+	list_add_tail(entry, &kept->list);
+	kept->used[MUSTER_RES_CALLS]++;
+	kept->used[MUSTER_RES_BYTES] += bytes;
+	spin_unlock(&kept->lock);
+}
+
+/* It is kept no more, and counts no more, both at once: see muster_may_have(). */
+void muster_unkeep(struct muster_user *user, struct list_head *entry, u64 bytes)
+{
+	struct muster_kept *kept = &user->kept;
+
+	spin_lock(&kept->lock);
+	list_del(entry);
+	kept->used[MUSTER_RES_CALLS]--;
+	kept->used[MUSTER_RES_BYTES] -= bytes;
+	muster_uncharge(user, MUSTER_RES_CALLS, 1);
+	muster_uncharge(user, MUSTER_RES_BYTES, bytes);
+	spin_unlock(&kept->lock);
+}
+
+/* Would there be room if all went that may go? */
+bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n)
+{
+	u64 limit = muster_limit(res);
+	s64 used;
+
+	spin_lock(&user->kept.lock);
+	used = atomic64_read(&user->used[res]) - user->kept.used[res];
+	spin_unlock(&user->kept.lock);
+	return n <= limit && used <= (s64)(limit - n);
+}
+
+/**
  * muster_make_room - muster_charge(), at the cost of what may go, the oldest first
  * @user:	who
- * @res:	what
+ * @res:	what; not objects
  * @n:		how many
  *
- * Return: as muster_charge(). Nothing goes for what there never is room for.
+ * Return: as muster_charge(). Nothing goes if there is no room even then.
  */
 bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 {
 	while (!muster_charge(user, res, n)) {
-		if (n > muster_limit(res) || !muster_evict(user))
+		if (!muster_may_have(user, res, n) || !muster_evict(user))
 			return false;
 		cond_resched();
 	}
@@ -250,7 +301,7 @@ bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64
 			 unsigned int *evictions)
 {
 	while (!muster_charge(user, res, n)) {
-		if (n > muster_limit(res) || !*evictions || !muster_evict_kept(user))
+		if (!muster_may_have(user, res, n) || !*evictions || !muster_evict_kept(user))
 			return false;
 		--*evictions;
 		cond_resched();
