@@ -28,6 +28,9 @@ static bool barrier_runner_lost(struct muster_barrier *barrier, struct barrier_o
 	if (lost)
 		barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid,
 				     &exit);
+	/* And who is broken by a death finds the seat free. */
+	if (lost && bo->owner.dead)
+		barrier_give_up_seats(barrier, bo, 0, &exit);
 	barrier_unlock(barrier, &exit);
 	return lost;
 }
@@ -425,14 +428,33 @@ static void barrier_destroy(struct muster_object *object)
 	put_pid(barrier->broken_pid);
 }
 
+/* The member that a ticket runs the action for, if that is about to die, too; else NULL. */
+static struct barrier_owner *barrier_heir(struct muster_barrier *barrier,
+					  struct barrier_owner *bo)
+{
+	struct muster_ticket *ticket = bo->owner.mfile->ticket;
+	struct muster_waiter *waiter = ticket ? muster_ticket_any_waiter(ticket) : NULL;
+
+	if (!waiter || waiter->owner != &bo->owner)
+		return NULL;
+	return barrier_dying_member(barrier, to_barrier_waiter(waiter));
+}
+
 /* With it goes the generation whose action it runs, or one of its parties waited for. */
 static bool barrier_lose_action(struct muster_barrier *barrier, struct barrier_owner *bo,
 				struct barrier_exit *exit)
 {
+	struct barrier_owner *heir;
+
 	lockdep_assert_held(&barrier->object.lock);
 
 	if (!barrier->runner || (barrier->runner != bo && bo->acted != barrier->token))
 		return false;
+	heir = barrier->runner == bo ? barrier_heir(barrier, bo) : NULL;
+	if (heir) {
+		barrier->runner = heir;
+		return false;
+	}
 	barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
 	return true;
 }

@@ -181,6 +181,7 @@ struct barrier_pass {
  * @member:	whose seat it takes, if there are members: that of the process at the
  *		descriptor that it came through, which is not a ticket's own. Of use
  *		while it is in the queue, which a member that dies takes it out of.
+ * @mfile:	that descriptor's file; compared, never followed
  * @in_member:	link in the member's @waiters while it is in the queue; stale after
  * @refused:	taken out because its process has closed its last descriptor
  * @pass:	written by whoever takes it out
@@ -189,6 +190,7 @@ struct barrier_waiter {
 	struct muster_waiter waiter;
 	u64 arrival;
 	struct barrier_owner *member;
+	struct muster_file *mfile;
 	struct list_head in_member;
 	bool refused;
 	struct barrier_pass pass;
@@ -259,6 +261,8 @@ u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *bo);
 u32 barrier_refuse(struct muster_barrier *barrier, struct barrier_owner *bo,
 		   struct barrier_exit *exit);
+struct barrier_owner *barrier_dying_member(struct muster_barrier *barrier,
+					   const struct barrier_waiter *bw);
 void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
 			   u32 arrived, struct barrier_exit *exit);
 bool barrier_has_doubt(const struct muster_barrier *barrier, const struct barrier_owner *bo);

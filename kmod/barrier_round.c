@@ -408,6 +408,7 @@ static int barrier_may_arrive(const struct muster_barrier *barrier,
 	if (!owner || !muster_owner_use(owner) || !to_barrier_owner(owner)->seats)
 		return -EPERM;
 	bw->member = to_barrier_owner(owner);
+	bw->mfile = mfile;
 	return barrier_nr_arrived(barrier, bw->member) < bw->member->seats ? 0 : -EBUSY;
 }
 
@@ -497,24 +498,60 @@ static enum muster_fate barrier_fate(int reason)
 }
 
 /*
- * A party of a member dies while the action runs. If that shrinks it harms nobody; else it
- * breaks, once the process is gone. One without a descriptor is gone, or is just going.
+ * The member of a ticket whose process is closing all its descriptors, if it has not closed
+ * that of the member yet; else NULL.
  */
-static void barrier_die_acting(struct muster_barrier *barrier, struct barrier_owner *bo,
+struct barrier_owner *barrier_dying_member(struct muster_barrier *barrier,
+					   const struct barrier_waiter *bw)
+{
+	const struct muster_owner *maker = bw->waiter.owner;
+	struct muster_owner *owner;
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	if (!bw->waiter.ticket || !(current->flags & PF_EXITING) ||
+	    maker->pid != task_tgid(current))
+		return NULL;
+	owner = muster_owner_find_by(&barrier->object, bw->mfile, maker->files);
+	return owner && to_barrier_owner(owner)->seats ? to_barrier_owner(owner) : NULL;
+}
+
+/*
+ * A party of a member dies while the action runs. If that shrinks it harms nobody; else it
+ * breaks once the member is gone, if it is not.
+ */
+static void barrier_die_acting(struct muster_barrier *barrier, struct barrier_waiter *bw,
 			       int reason, struct barrier_exit *exit)
 {
+	struct barrier_owner *bo = to_barrier_owner(bw->waiter.owner);
+	struct barrier_owner *member;
+
 	lockdep_assert_held(&barrier->object.lock);
 
 	if (barrier->object.options & MUSTER_BARRIER_SHRINK) {
 		barrier->nr_acting--;
-	} else if (reason == -ERESTARTSYS) {
+		return;
+	}
+	if (reason == -ERESTARTSYS && !bo->owner.dead)
+		member = bo;
+	else
+		member = barrier_dying_member(barrier, bw);
+	if (member) {
 		barrier->nr_acting--;
 		barrier->nr_gone++;
-		bo->acted = barrier->token;
-	} else {
-		barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
-		barrier_give_up_seats(barrier, bo, 0, exit);
+		member->acted = barrier->token;
+		return;
 	}
+	barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
+	barrier_give_up_seats(barrier, bo, 0, exit);
+}
+
+/* The seat is what counts, and goes with the member. An exec takes only threads away. */
+static bool barrier_dies_with_member(const struct muster_barrier *barrier, u32 why,
+				     enum muster_fate fate)
+{
+	return barrier_has_members(barrier) && why == MUSTER_BROKEN_DEATH &&
+	       (fate == MUSTER_DIES || barrier->object.options & MUSTER_BARRIER_SHRINK);
 }
 
 /* To leave a generation whose action runs. */
@@ -526,36 +563,28 @@ static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 	lockdep_assert_held(&barrier->object.lock);
 
 	/* There is nothing to withdraw an arrival from any more (B4). */
-	if (reason == -ERESTARTSYS && fate != MUSTER_DIES)
+	if (reason == -ERESTARTSYS && !muster_is_death(fate))
 		return MUSTER_STAY;
 	list_del(&bw->waiter.node);
-	if (barrier_has_members(barrier) && why == MUSTER_BROKEN_DEATH)
-		barrier_die_acting(barrier, to_barrier_owner(bw->waiter.owner), reason, exit);
+	if (barrier_dies_with_member(barrier, why, fate))
+		barrier_die_acting(barrier, bw, reason, exit);
 	else
 		barrier_break_acting(barrier, why, 0, bw->waiter.owner->pid, exit);
 	return MUSTER_LEFT;
 }
 
-/*
- * A party of a member dies while it waits: it is no longer there. What counts is the
- * member's seat, which goes with its process.
- */
-static enum muster_leave barrier_die_queued(struct muster_barrier *barrier,
-					    struct barrier_waiter *bw, int reason)
+/* A party of a member dies while it waits: it is no longer there. */
+static void barrier_die_queued(struct muster_barrier *barrier, struct barrier_waiter *bw)
 {
 	struct barrier_owner *bo = bw->member;
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	/* Whoever has closed the last descriptor is about to refuse it. */
-	if (reason == -EBADF && bw->waiter.owner == &bo->owner)
-		return MUSTER_SETTLED;
 	barrier_withdraw(barrier, bw);
 	if (bo->gone_in != barrier->round)
 		bo->gone = 0;
 	bo->gone_in = barrier->round;
 	bo->gone++;
-	return MUSTER_LEFT;
 }
 
 /* A waiter wants to leave the queue, or the generation that it has completed. */
@@ -574,16 +603,17 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 		return barrier_leave_acting(barrier, bw, reason, why, fate, exit);
 	if (bw->arrival < barrier->queue_from)
 		return MUSTER_SETTLED;
-	if (fate != MUSTER_DIES) {
+	if (!muster_is_death(fate)) {
 		barrier_withdraw(barrier, bw);
 		if (fate == MUSTER_IN_DOUBT)
 			barrier_doubt(barrier, to_barrier_owner(bw->waiter.owner));
-		return MUSTER_LEFT;
+	} else if (barrier_dies_with_member(barrier, why, fate)) {
+		barrier_die_queued(barrier, bw);
+	} else {
+		list_del(&bw->waiter.node);
+		barrier_break_queue(barrier, why, barrier->nr_queued, bw->waiter.owner->pid,
+				    exit);
 	}
-	if (barrier_has_members(barrier) && why == MUSTER_BROKEN_DEATH)
-		return barrier_die_queued(barrier, bw, reason);
-	list_del(&bw->waiter.node);
-	barrier_break_queue(barrier, why, barrier->nr_queued, bw->waiter.owner->pid, exit);
 	return MUSTER_LEFT;
 }
 

@@ -81,7 +81,7 @@ static int flight_tell_leader(const struct muster_request *req,
 			      struct muster_flight_join *join,
 			      struct flight_key *key, struct flight_owner *fo)
 {
-	bool dies = signal_pending(current) && muster_signal_fate() == MUSTER_DIES;
+	bool dies = signal_pending(current) && muster_is_death(muster_signal_fate());
 	int err = dies ? -EINTR : 0;
 
 	if (!err)
@@ -105,13 +105,9 @@ static int flight_join_lead(const struct muster_request *req,
 		.forget_after = join->forget_after,
 		.refreshes = refreshes,
 	};
-	int err = 0;
+	int err;
 
-	/* What is kept does not go for a caller that cannot be told. */
-	if (unlikely(muster_is_full(fo->owner.user, MUSTER_RES_CALLS, 1)))
-		err = muster_reply(req, join, token);
-	if (!err)
-		err = flight_lead(to_flight(req->mfile->object), fo, &plan, &join->token);
+	err = flight_lead(to_flight(req->mfile->object), fo, &plan, &join->token);
 	if (err)
 		return err;
 	join->role = MUSTER_ROLE_LEADER;
@@ -195,6 +191,11 @@ int flight_join(const struct muster_request *req,
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 
+	/* What is kept does not go for a caller that cannot be told (O7). */
+	err = unlikely(muster_is_full(owner->user, MUSTER_RES_CALLS, 1)) ?
+	      muster_reply(req, join, token) : 0;
+	if (err)
+		goto out;
 	join->token = 0;
 	join->result_len = 0;
 	join->role = 0;
@@ -207,6 +208,7 @@ int flight_join(const struct muster_request *req,
 	join->fd = -1;
 	join->__pad2 = 0;
 	err = flight_join_owner(req, join, &key, to_flight_owner(owner));
+out:
 	muster_owner_put(owner);
 	return err;
 }

@@ -540,6 +540,7 @@ void muster_quota_exit(void);
  * struct muster_owner - a process, as it holds things through one open file (W1)
  * @by_key:	link in the table of owners
  * @mfile:	the open file
+ * @object:	its object
  * @files:	the process's file table; compared, never followed
  * @in_file:	link in @mfile->owners, guarded by the object's lock
  * @refs:	one for being in the table, one for each waiter and request
@@ -558,6 +559,7 @@ void muster_quota_exit(void);
 struct muster_owner {
 	struct rhash_head by_key;
 	struct muster_file *mfile;
+	struct muster_object *object;
 	fl_owner_t files;
 	struct list_head in_file;
 	refcount_t refs;
@@ -572,6 +574,8 @@ struct muster_owner {
 };
 
 struct muster_owner *muster_owner_find_other(struct muster_file *mfile);
+struct muster_owner *muster_owner_find_by(struct muster_object *object,
+					  struct muster_file *mfile, fl_owner_t files);
 struct muster_owner *muster_owner_create(struct muster_file *mfile, bool check);
 struct muster_owner *muster_owner_get(struct muster_file *mfile);
 void muster_owner_put(struct muster_owner *owner);
@@ -582,7 +586,7 @@ void muster_owners_exit(void);
 
 static inline struct muster_object *muster_owner_object(struct muster_owner *owner)
 {
-	return owner->mfile->object;
+	return owner->object;
 }
 
 /**
@@ -642,10 +646,16 @@ bool muster_deadline_passed(const struct muster_deadline *until);
 enum muster_fate {
 	MUSTER_LIVES,
 	MUSTER_DIES,
-	MUSTER_IN_DOUBT,	/* its tracer decides */
+	MUSTER_DIES_ALONE,	/* the thread, as another one execs */
+	MUSTER_IN_DOUBT,	/* its tracer decides, or another thread is about to */
 };
 
 enum muster_fate muster_signal_fate(void);
+
+static inline bool muster_is_death(enum muster_fate fate)
+{
+	return fate == MUSTER_DIES || fate == MUSTER_DIES_ALONE;
+}
 
 /* Is the request not to wait at all (T3)? */
 static inline bool muster_nonblock(const struct muster_request *req, u32 flags)

@@ -115,6 +115,25 @@ struct muster_owner *muster_owner_find_other(struct muster_file *mfile)
 	return owner;
 }
 
+/*
+ * That of a process by a file of the object, or NULL. @mfile is compared, and never followed:
+ * it may be gone. As long as the object is locked what is found is not dead.
+ */
+struct muster_owner *muster_owner_find_by(struct muster_object *object,
+					  struct muster_file *mfile, fl_owner_t files)
+{
+	struct muster_owner *owner;
+
+	lockdep_assert_held(&object->lock);
+
+	rcu_read_lock();
+	owner = muster_owner_lookup(mfile, files);
+	if (owner && owner->object != object)
+		owner = NULL;
+	rcu_read_unlock();
+	return owner;
+}
+
 void muster_owner_put(struct muster_owner *owner)
 {
 	const struct muster_type *type;
@@ -280,6 +299,7 @@ static struct muster_owner *muster_owner_alloc(struct muster_file *mfile)
 		return NULL;
 	}
 	owner->mfile = mfile;
+	owner->object = mfile->object;
 	owner->files = current->files;
 	refcount_set(&owner->refs, 1);
 	spin_lock_init(&owner->lock);

@@ -154,7 +154,7 @@ static enum muster_fate muster_fate_locked(const struct sighand_struct *sighand)
  * Most signals that kill become SIGKILL on their way. Those that dump core do not, nor do
  * those to a process that is traced, of which the tracer decides.
  *
- * Return: whether it dies.
+ * Return: whether it dies, or only the calling thread.
  */
 enum muster_fate muster_signal_fate(void)
 {
@@ -163,7 +163,8 @@ enum muster_fate muster_signal_fate(void)
 	enum muster_fate fate;
 
 	if (fatal_signal_pending(current))
-		return MUSTER_DIES;
+		return current->signal->flags & SIGNAL_GROUP_EXIT ? MUSTER_DIES :
+		       MUSTER_DIES_ALONE;
 	/* The first process of a PID namespace does not die of them. */
 	if (current->signal->flags & SIGNAL_UNKILLABLE)
 		return MUSTER_LIVES;

@@ -256,6 +256,70 @@ TEST_F(barrier, death_of_the_traced)
 	EXPECT_HEALTHY(0);
 }
 
+/* B4: the doubt about one thread is not that about another. */
+TEST_F(barrier, two_in_doubt)
+{
+	struct puppet *p = mortal(SIGQUIT), *thread = puppet_thread(p);
+
+	ARRIVE(self->a);
+	ARRIVE(p);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, p->tid, NULL, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, thread->tid, NULL, 0));
+	signal_puppet(p, SIGQUIT);
+	ASSERT_TRUE(stops_for(p->tid, SIGQUIT));
+	EXPECT_HEALTHY(1);
+	ARRIVE(thread);
+	signal_puppet(thread, SIGQUIT);
+	ASSERT_TRUE(stops_for(thread->tid, SIGQUIT));
+	EXPECT_HEALTHY(1);
+	/* That one is spared, and does something else. */
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, thread->tid, NULL, 0));
+	ASSERT_SOON(barrier_state(self->fd).waiting == 2);
+	signal_puppet(thread, SIG_EINTR);
+	ASSERT_TRUE(stops_for(thread->tid, SIG_EINTR));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, thread->tid, NULL, (long)SIG_EINTR));
+	EXPECT_EQ(-EINTR, hear(thread));
+	EXPECT_HEALTHY(1);
+	/* The first one is not. */
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, p->tid, NULL, (long)SIGQUIT));
+	EXPECT_BROKEN(self->a, MUSTER_BROKEN_DEATH, 1);
+	EXPECT_STAYS_BROKEN(MUSTER_BROKEN_DEATH, p->pid, 1);
+}
+
+/* B4: a doubt ends with those with whom one has waited. */
+TEST_F(barrier, doubt_of_old)
+{
+	struct puppet *p = mortal(SIGTERM);
+
+	ARRIVE(p);
+	ASSERT_SOON(is_asleep(p));
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, p->pid, NULL, 0));
+	if (!be_alone(p)) {
+		be_like_others();
+		SKIP(return, "may not run in real time");
+	}
+	/* It cannot run before it has both. */
+	signal_puppet(p, SIG_EINTR);
+	signal_puppet(p, SIGTERM);
+	be_like_others();
+	ASSERT_TRUE(stops_for(p->pid, SIG_EINTR));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, p->pid, NULL, (long)SIG_EINTR));
+	ASSERT_TRUE(stops_for(p->pid, SIGTERM));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, p->pid, NULL, 0));
+	EXPECT_EQ(-EINTR, hear(p));
+	/* Others trip without it; and wait again, when it is killed. */
+	ARRIVE(self->a);
+	ARRIVE(self->b);
+	ASSERT_EQ(0, arrive_last(self->c, self->fd));
+	EXPECT_EQ(0, hear(self->a));
+	EXPECT_EQ(0, hear(self->b));
+	ARRIVE(self->a);
+	signal_puppet(p, SIGKILL);
+	EXPECT_EQ(SIGKILL, WTERMSIG(wait_puppet(p)));
+	EXPECT_HEALTHY(1);
+	EXPECT_TRUE(is_busy(self->a));
+}
+
 /* B3, W2: so does a waiter's loss of its descriptor. */
 TEST_F(barrier, closed)
 {

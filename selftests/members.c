@@ -4,6 +4,8 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "muster_util.h"
@@ -159,6 +161,97 @@ TEST_F(members, death_breaks)
 	ASSERT_EQ(0, hear(self->b));
 }
 
+/* Kills the puppet, and stops it on its way out, with its descriptors. */
+static bool stop_dying(const struct puppet *p)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, p->pid, NULL, PTRACE_O_TRACEEXIT) || kill(p->pid, SIGKILL) ||
+	    waitpid(p->pid, &status, __WALL) != p->pid)
+		return false;
+	return status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8);
+}
+
+static bool let_die(const struct puppet *p)
+{
+	return !ptrace(PTRACE_CONT, p->pid, NULL, 0) && wait_puppet(p) == SIGKILL;
+}
+
+/* B6, B3: who hears of a death finds the seat free: it is there as long as it can be. */
+TEST_F(members, death_while_it_waits)
+{
+	ENTER_ALL(self->breaks);
+	ARRIVE(self->a, self->breaks);
+	ARRIVE(self->c, self->breaks);
+	ASSERT_TRUE(stop_dying(self->c));
+	EXPECT_EQ(0, barrier_state(self->breaks).broken_by);
+	EXPECT_EQ(1, barrier_state(self->breaks).waiting);
+	EXPECT_EQ(3, barrier_state(self->breaks).seats);
+	ASSERT_TRUE(let_die(self->c));
+	ASSERT_EQ(-EPIPE, hear(self->a));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
+	EXPECT_EQ(2, self->a->job.await.arrived);
+	EXPECT_EQ(self->c->pid, barrier_state(self->breaks).broken_pid);
+	EXPECT_EQ(2, barrier_state(self->breaks).seats);
+	ASSERT_EQ(0, ask(me, enter(self->breaks, 1)));
+	EXPECT_EQ(3, barrier_state(self->breaks).parties);
+}
+
+/* B6, B2, B3: the same while the action runs, which breaks then, unless it is over. */
+TEST_F(members, death_while_the_action_runs)
+{
+	int fd = open_barrier(3, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_ACTION), i;
+	struct puppet *victim;
+
+	self->a = puppet();
+	self->b = puppet();
+	ASSERT_EQ(0, ask(self->a, enter(fd, 1)));
+	ASSERT_EQ(0, ask(self->b, enter(fd, 1)));
+	for (i = 0; i < 2; i++) {
+		victim = puppet();
+		ASSERT_EQ(0, ask(victim, enter(fd, 1)));
+		ARRIVE(self->a, fd);
+		ARRIVE(victim, fd);
+		ASSERT_EQ(0, ask(self->b, await(fd)));
+		ASSERT_EQ(MUSTER_OUTCOME_ACTION, self->b->job.await.outcome);
+		ASSERT_TRUE(stop_dying(victim));
+		EXPECT_EQ(0, barrier_state(fd).broken_by);
+		EXPECT_EQ(1, barrier_state(fd).waiting);
+		if (i) {
+			ASSERT_EQ(0, ask(self->b, complete(fd, self->b->job.await.token, 0)));
+			ASSERT_EQ(0, hear(self->a));
+		}
+		ASSERT_TRUE(let_die(victim));
+		if (!i) {
+			ASSERT_EQ(-EPIPE, hear(self->a));
+			EXPECT_EQ(3, self->a->job.await.arrived);
+			EXPECT_EQ(-EPIPE, ask(self->b, complete(fd, self->b->job.await.token,
+								0)));
+		}
+		EXPECT_EQ(MUSTER_BROKEN_DEATH, barrier_state(fd).broken_by);
+		EXPECT_EQ(victim->pid, barrier_state(fd).broken_pid);
+		EXPECT_EQ(2, barrier_state(fd).seats);
+		EXPECT_EQ(3, barrier_state(fd).parties);
+		ASSERT_EQ(0, ask(me, reset(fd)));
+	}
+}
+
+/* B3: a thread that an exec ends has died, too; the process has its seat still. */
+TEST_F(members, exec_ends_a_thread)
+{
+	struct puppet *thread = puppet_thread(self->a);
+
+	ENTER_ALL(self->breaks);
+	ARRIVE(thread, self->breaks);
+	ARRIVE(self->b, self->breaks);
+	tell(self->a, do_exec_sleep());
+	ASSERT_EQ(-EPIPE, hear(self->b));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->b->job.await.broken_by);
+	EXPECT_EQ(2, self->b->job.await.arrived);
+	EXPECT_EQ(3, barrier_state(self->breaks).seats);
+	kill(self->a->pid, SIGKILL);
+}
+
 /* B6: or shrinks it, which may trip it. */
 TEST_F(members, death_shrinks)
 {
@@ -213,6 +306,22 @@ TEST_F(members, closed_while_it_waits)
 	EXPECT_TRUE(is_busy(self->b));
 	ASSERT_EQ(0, ask(self->c, await(self->shrinks)));
 	ASSERT_EQ(0, hear(self->b));
+}
+
+/* B6, W2: the same where a death breaks: it is EBADF to the process itself. */
+TEST_F(members, closed_and_breaks)
+{
+	struct puppet *thread = puppet_thread(self->a);
+
+	ENTER_ALL(self->breaks);
+	ARRIVE(self->a, self->breaks);
+	ARRIVE(self->b, self->breaks);
+	ASSERT_EQ(0, ask(thread, do_close(self->breaks)));
+	EXPECT_EQ(-EBADF, hear(self->a));
+	EXPECT_EQ(-EPIPE, hear(self->b));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->b->job.await.broken_by);
+	EXPECT_EQ(2, self->b->job.await.arrived);
+	EXPECT_EQ(2, barrier_state(self->breaks).seats);
 }
 
 /* B7: who is there and who is missing. */
