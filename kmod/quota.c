@@ -281,8 +281,10 @@ bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n)
 bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 {
 	while (!muster_charge(user, res, n)) {
-		if (!muster_may_have(user, res, n) || !muster_evict(user))
+		if (!muster_may_have(user, res, n))
 			return false;
+		/* If there is nothing that may go, others have made room. */
+		muster_evict(user);
 		cond_resched();
 	}
 	return true;
@@ -301,9 +303,10 @@ bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64
 			 unsigned int *evictions)
 {
 	while (!muster_charge(user, res, n)) {
-		if (!muster_may_have(user, res, n) || !*evictions || !muster_evict_kept(user))
+		if (!muster_may_have(user, res, n) || !*evictions)
 			return false;
-		--*evictions;
+		if (muster_evict_kept(user))
+			--*evictions;
 		cond_resched();
 	}
 	return true;

@@ -435,6 +435,133 @@ TEST_F(keep, refused_tasks)
 	set_param("calls_max", calls);
 }
 
+/* O7, F8: who refreshes a result at the limit has room in its place. */
+TEST_F(keep, stale_at_the_limit)
+{
+	long long calls = get_param("calls_max");
+	struct job ask_for[] = {
+		join(self->fd, KEY),
+		join_by(self->fd, KEY, MUSTER_WAIT_TICKET, MUSTER_FOREVER),
+	};
+	unsigned int i;
+	int ret;
+
+	if (geteuid() || calls < 0)
+		SKIP(return, "only root may change the module's parameters");
+	for (i = 0; i < ARRAY_SIZE(ask_for); i++) {
+		self->a = puppet();
+		ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+		LEAD(self->a);
+		ASSERT_EQ(0, ask(self->a, keep(self->a, self->fd, 0, "old", 1, LONG)));
+		ASSERT_TRUE(set_param("calls_max", 1));
+		ret = ask(self->a, ask_for[i]);
+		set_param("calls_max", calls);
+		EXPECT_LE(0, ret);
+		EXPECT_EQ(1, flight_state(self->fd).calls);
+		EXPECT_EQ(0, flight_state(self->fd).kept);
+		kill_puppet(self->a);
+		ASSERT_SOON(!flight_state(self->fd).calls);
+	}
+}
+
+/* O7, F3: and who gets one that does not fit: that is no longer kept, but waits for it. */
+TEST_F(keep, parcel_at_the_limit)
+{
+	struct job job = join(self->fd, KEY);
+	long long calls = get_param("calls_max");
+	int ret;
+
+	if (geteuid() || calls < 0)
+		SKIP(return, "only root may change the module's parameters");
+	job.join.buf_len = 1;
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	LEAD(self->a);
+	ASSERT_EQ(0, ask(self->a, keep(self->a, self->fd, 0, "answer", LONG, 0)));
+	ASSERT_TRUE(set_param("calls_max", 1));
+	ret = ask(self->a, job);
+	set_param("calls_max", calls);
+	ASSERT_EQ(0, ret);
+	EXPECT_TRUE(self->a->job.join.outcome & MUSTER_OUTCOME_TRUNCATED);
+	EXPECT_EQ(0, flight_state(self->fd).kept);
+	EXPECT_EQ(0, ask(self->a, fetch(self->fd, self->a->job.join.token, self->b->data,
+					PUPPET_DATA)));
+}
+
+/* What ALICE has kept stays when that fails, with so many bytes and calls for her. */
+#define EXPECT_KEPT(bytes, calls, err, _job) do {			\
+	struct job _refused = _job;					\
+									\
+	ASSERT_TRUE(set_param("bytes_max", bytes));			\
+	ASSERT_TRUE(set_param("calls_max", calls));			\
+	EXPECT_EQ(err, ask(self->a, _refused));				\
+	set_param("bytes_max", bytes_max);				\
+	set_param("calls_max", calls_max);				\
+	EXPECT_EQ(1, flight_state(fd).kept);				\
+} while (0)
+
+/* I1, O7: what is refused makes nothing go. */
+TEST_F(keep, refused)
+{
+	long long calls_max = get_param("calls_max"), bytes_max = get_param("bytes_max");
+	struct job short_join = join(self->fd, KEY), unwritable = join(self->fd, "new");
+	void *page = shared_memory(getpagesize());
+	int fd = open_flight(0), group = open_group(0);
+	struct job job;
+
+	if (geteuid() || calls_max < 0)
+		SKIP(return, "only root may change the module's parameters");
+	memcpy(page, &unwritable.join, sizeof(unwritable.join));
+	unwritable.at = page;
+	ASSERT_EQ(0, mprotect(page, getpagesize(), PROT_READ));
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
+	job = keep(self->a, fd, 0, "answer", LONG, 0);
+	ASSERT_EQ(0, ask(self->a, job));
+	/* A second time; by a token of somebody else's. */
+	EXPECT_KEPT(8, calls_max, -EPERM, job);
+	LEAD(me);
+	EXPECT_KEPT(8, calls_max, -EPERM, keep(me, self->fd, 0, "result", LONG, 0));
+	ASSERT_EQ(0, ask(me, finish(self->fd, KEY, me->job.join.token, 0, NULL)));
+	/* A task that is not there, and one for the result of which there is no room. */
+	ASSERT_EQ(0, ask(self->a, add(group, 2)));
+	EXPECT_KEPT(8, calls_max, -EPERM, done(group, 77, 0, "result"));
+	ASSERT_EQ(0, ask(self->a, done(group, MUSTER_SLOT_ANY, 0, "task")));
+	EXPECT_KEPT(12, calls_max, -ENOBUFS, done(group, MUSTER_SLOT_ANY, 0, "too large"));
+	/* Nobody can be told that it leads. */
+	EXPECT_KEPT(bytes_max, 3, -EFAULT, unwritable);
+	/* A result that does not fit, for which there never is room. */
+	LEAD(me);
+	ASSERT_EQ(0, ask(me, keep(me, self->fd, 0, "a long result", LONG, 0)));
+	short_join.join.buf_len = 1;
+	EXPECT_KEPT(12, 3, -ENOBUFS, short_join);
+}
+
+/* F7, F8: what is forgotten is not kept, and needs no room. */
+TEST_F(keep, forgotten_needs_no_room)
+{
+	long long bytes = get_param("bytes_max");
+	int fd = open_flight(0), ret;
+	struct job job;
+
+	if (geteuid() || bytes < 0)
+		SKIP(return, "only root may change the module's parameters");
+	self->a = puppet();
+	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
+	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
+	ASSERT_EQ(0, ask(self->a, keep(self->a, fd, 0, "an", LONG, 0)));
+	LEAD(self->a);
+	job = keep(self->a, self->fd, 0, "answer", LONG, 0);
+	ASSERT_EQ(0, ask(me, forget(self->fd, KEY, 0)));
+	ASSERT_TRUE(set_param("bytes_max", 5));
+	ret = ask(self->a, job);
+	set_param("bytes_max", bytes);
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, flight_state(self->fd).kept);
+	EXPECT_EQ(1, flight_state(fd).kept);
+}
+
 /* O7, T5: a ticket that has led, or followed for nothing, counts for nobody any more. */
 TEST_F(keep, spent_tickets)
 {
@@ -507,6 +634,7 @@ TEST_F(keep, expires_for_tickets)
 /* F3, O7: so many results wait to be fetched, and no more. */
 TEST_F(keep, parcels)
 {
+	long long calls = get_param("calls_max");
 	struct job job = join(self->fd, KEY);
 	__u64 token;
 	int i;
@@ -517,7 +645,13 @@ TEST_F(keep, parcels)
 	job.join.buf_len = 1;
 	for (i = 0; i < PARCELS_MAX; i++)
 		ASSERT_EQ(0, ask(me, job));
+	/* Nothing goes for one that is too many. */
+	if (!geteuid() && calls > 0)
+		ASSERT_TRUE(set_param("calls_max", PARCELS_MAX + 1));
 	EXPECT_EQ(-ENOBUFS, ask(me, job));
+	if (!geteuid() && calls > 0)
+		set_param("calls_max", calls);
+	EXPECT_EQ(1, flight_state(self->fd).kept);
 	/* What is there can be had; and then there is room again. */
 	EXPECT_EQ(0, ask(me, fetch(self->fd, token, self->a->data, PUPPET_DATA)));
 	EXPECT_EQ(0, ask(me, job));

@@ -4,6 +4,8 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "kselftest_harness.h"
 #include "muster_util.h"
@@ -189,6 +191,26 @@ TEST_F(linger, first_to_go)
 	ASSERT_EQ(0, leave_behind(other, "resulta", LONG, 0));
 	EXPECT_FALSE(is_there(self->name));
 	EXPECT_EQ(1, flight_state(fd).kept);
+}
+
+/* O3, O7, I1: nothing goes for an OPEN that fails. */
+TEST_F(linger, not_for_nothing)
+{
+	struct muster_open *how = shared_memory(getpagesize());
+	struct rlimit files, none;
+
+	ASSERT_EQ(0, leave_behind(self->name, "answer", LONG, 0));
+	if (!set_param("objects_max", 1))
+		SKIP(return, "module parameters cannot be set");
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &files));
+	none = (struct rlimit){ 0, files.rlim_max };
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_EQ(-EMFILE, open_named(MUSTER_SEM, NULL, 0, 1));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	*how = open_how(MUSTER_SEM, NULL, 0, 1);
+	ASSERT_EQ(0, mprotect(how, getpagesize(), PROT_READ));
+	EXPECT_EQ(-EFAULT, open_object(how));
+	EXPECT_TRUE(is_there(self->name));
 }
 
 static int run_churn(struct job *job)
