@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "fdinfo.h"
 #include "guard.h"
@@ -380,6 +381,39 @@ TEST_F(lease, untold)
 	EXPECT_SEM(0, LIMIT, 0);
 	EXPECT_EQ(-EPERM, ask(me, release(self->fd, 1)));
 	EXPECT_ALL_THERE();
+}
+
+/* W1, T4: nor does it take what its process was granted by a later descriptor. */
+TEST_F(lease, untold_and_closed)
+{
+	size_t size = getpagesize();
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	int fd = open_sem(1), uffd, other, later;
+	struct puppet *thread = puppet_thread(me), *child = puppet();
+	struct job job = acquire(fd, 1);
+	struct uffd_msg msg;
+
+	ASSERT_NE(MAP_FAILED, page);
+	other = syscall(SYS_pidfd_open, child->pid, 0);
+	ASSERT_LE(0, other);
+	memcpy(page, &job.acquire, sizeof(job.acquire));
+	job.at = page;
+	uffd = guard(page, size);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd that guards against writing");
+	tell(thread, job);
+	ASSERT_EQ(sizeof(msg), read(uffd, &msg, sizeof(msg)));
+	/* It is on its way to be told. Its permit is given back here. */
+	close(fd);
+	later = syscall(SYS_pidfd_getfd, other, fd, 0);
+	ASSERT_LE(0, later);
+	ASSERT_EQ(0, ask(me, try_acquire(later, 1)));
+	ASSERT_EQ(0, munmap(page, size));
+	close(uffd);
+	ASSERT_EQ(-EFAULT, hear(thread));
+	EXPECT_EQ(1, sem_state(later).held);
+	EXPECT_EQ(0, ask(me, release(later, 1)));
 }
 
 /* ---- L4: taking back ---- */

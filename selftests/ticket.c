@@ -3,6 +3,7 @@
  * Tickets: waiting without a thread (T5)
  */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +384,88 @@ TEST_F(ticket, follows)
 		EXPECT_STREQ(i ? "the answer" : "the", data);
 	}
 	close(fd);
+}
+
+#define OTHER	"other"
+/* As many as are told of a result before they get a chance to run. */
+#define BATCH	16
+
+/* Follows KEY, lets another go, and follows OTHER at once. */
+static int follow_on(struct job *job)
+{
+	struct job first = join_by(job->fd, KEY, MUSTER_JOIN_NO_RESULT, MUSTER_FOREVER);
+	struct job then = join_by(job->fd, OTHER, MUSTER_JOIN_NO_RESULT, MUSTER_FOREVER);
+	int ret = call(job->fd, first.cmd, &first.join);
+
+	if (!ret && write(job->arg[0], "", 1) != 1)
+		ret = -errno;
+	return ret ?: call(job->fd, then.cmd, &then.join);
+}
+
+/* Follows OTHER when it is let go. */
+static int follow_behind(struct job *job)
+{
+	struct job join = join_by(job->fd, OTHER, MUSTER_JOIN_NO_RESULT, MUSTER_FOREVER);
+	char c;
+
+	if (read(job->arg[0], &c, 1) != 1)
+		return -errno;
+	return call(job->fd, join.cmd, &join.join);
+}
+
+static bool run_here(const struct puppet *p, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+	cpu_set_t here;
+
+	return !sched_getaffinity(0, sizeof(here), &here) &&
+	       !sched_setaffinity(p->tid, sizeof(here), &here) &&
+	       !sched_setscheduler(p->tid, SCHED_FIFO, &param);
+}
+
+/*
+ * T5, F1: a ticket is told after a thread which has followed something else since: nobody
+ * is taken out of the queue in which that is now.
+ */
+TEST_F(ticket, behind_a_thread)
+{
+	struct job on = { .run = follow_on, .fd = self->flight };
+	struct job behind = { .run = follow_behind, .fd = self->flight };
+	struct puppet *leader = self->a, *first, *second;
+	int fd, i, gate[2];
+	__u64 token;
+
+	ASSERT_EQ(0, pipe(gate));
+	first = puppet();
+	second = puppet();
+	on.arg[0] = gate[1];
+	behind.arg[0] = gate[0];
+	ASSERT_EQ(0, ask(me, join(self->flight, KEY)));
+	token = me->job.join.token;
+	ASSERT_EQ(0, ask(leader, join(self->flight, OTHER)));
+	for (i = 1; i < BATCH; i++)
+		tell(puppet(), join(self->flight, KEY));
+	ASSERT_SOON(flight_state(self->flight).followers == BATCH - 1);
+	tell(first, on);
+	ASSERT_SOON(flight_state(self->flight).followers == BATCH);
+	fd = ticket(join(self->flight, KEY));
+	ASSERT_LE(0, fd);
+	tell(second, behind);
+	ASSERT_SOON(is_asleep(first) && is_asleep(second));
+	if (!be_alone(NULL) || !run_here(first, 3) || !run_here(second, 2)) {
+		be_like_others();
+		SKIP(return, "may not run in real time");
+	}
+	/* @first is told and goes on to OTHER, behind it @second, before the ticket is told. */
+	EXPECT_EQ(0, ask(me, finish(self->flight, KEY, token, 0, "x")));
+	EXPECT_EQ(BATCH + 1, me->job.finish.followers);
+	be_like_others();
+	ASSERT_SOON(is_settled(fd));
+	ASSERT_SOON(flight_state(self->flight).followers == 2);
+	ASSERT_EQ(0, ask(leader, finish(self->flight, OTHER, leader->job.join.token, 0, "x")));
+	EXPECT_EQ(2, leader->job.finish.followers);
+	EXPECT_EQ(0, hear(first));
+	EXPECT_EQ(0, hear(second));
 }
 
 /* T5, F6: leadership is offered to a ticket, which finishes; a close hands it over. */
