@@ -8,6 +8,9 @@
  * is made the runner completes with 0 or with an error, is killed, or faults when it
  * is told (FAULTS), all of it at any time.
  *
+ * Of a signal that kills unless the tracer has it otherwise (DOUBTS) it is decided after
+ * the thread has left: all of its process die, or it arrives again.
+ *
  * Each atomic or d_step is one section under the object's lock; settling is a step
  * for each waiter, without it. That a waiter sleeps and wakes is waiter.pml's.
  *
@@ -21,6 +24,10 @@
  * run: plain, death, reset	-DKILLS=1 -DRESETS=1
  * run: plain, again and again	-DROUNDS=3 -DN=2
  * run: plain, a fast party	-DN=4 -DTIMEOUTS=1
+ * run: plain, doubt, death	-DDOUBTS=2 -DKILLS=1
+ * run: plain, doubt, reset	-DDOUBTS=1 -DRESETS=1
+ * run: plain, doubt about two of one process	-DOWN1=0 -DPARTIES=3 -DDOUBTS=2 -DSIGNALS=1 -DROUNDS=1
+ * run: action, doubt, timeout	-DACTION -DDOUBTS=1 -DTIMEOUTS=1
  * run: action, timeouts	-DACTION -DTIMEOUTS=2
  * run: action, signals		-DACTION -DSIGNALS=2 -DTIMEOUTS=1
  * run: action, death		-DACTION -DKILLS=2
@@ -42,6 +49,10 @@
  * break: a signal breaks		-DSIGNAL_BREAKS -DSIGNALS=1	B4
  * break: a signal takes one out of what acts	-DSIGNAL_LEAVES -DACTION -DSIGNALS=1	B1
  * break: a timeout only withdraws	-DTIMEOUT_LEAVES -DTIMEOUTS=1	B3
+ * break: who dies after all is not noted	-DNO_NOTE -DDOUBTS=1	B3
+ * break: one of two is	-DONE_NOTE -DOWN1=0 -DPARTIES=3 -DDOUBTS=2 -DSIGNALS=1 -DROUNDS=1	B3
+ * break: the note outlives the round	-DNOTE_STAYS -DDOUBTS=1	LATER
+ * break: doubt breaks		-DDOUBT_BREAKS -DDOUBTS=1	B4
  * break: the queue is not looked at after the action	-DNO_FORM -DACTION -DN=4 -DROUNDS=1	QUIET
  * break: a dead runner is not noticed	-DRUNNER_STAYS -DACTION -DKILLS=1	QUIET
  * break: a reset forgets the runner	-DRESET_QUEUE_ONLY -DACTION -DRESETS=1	B5
@@ -75,6 +86,9 @@ hidden byte FRAME = 1;		/* nobody touches a waiter that is gone */
 #ifndef SIGNALS
 #define SIGNALS 0
 #endif
+#ifndef DOUBTS
+#define DOUBTS 0
+#endif
 #ifndef FAULTS
 #define FAULTS 0
 #endif
@@ -87,7 +101,7 @@ hidden byte FRAME = 1;		/* nobody touches a waiter that is gone */
 #define own(i) ((i) == 1 -> OWN1 : ((i) == 2 -> OWN2 : (i)))
 
 mtype = { TRIPPED, EPIPE, EBADF, ETIMEDOUT, ERESTART, EFAULT, ACTING, WAITING };
-mtype = { TIMEOUT, DEATH, FAILED, RESET };
+mtype = { TIMEOUT, DEATH, DOUBT, FAILED, RESET };
 
 /* struct muster_barrier */
 bit generation;		/* counts to 2 only */
@@ -103,8 +117,10 @@ byte nr_acting;
 byte runner = NONE;
 mtype broken;
 
-/* struct barrier_owner */
+/* struct barrier_owner; in_doubt is NONE if it is of another round than this */
+#define SEVERAL 254
 byte run_token[N];
+byte in_doubt[N] = NONE;
 bool dead[N];
 
 /* struct barrier_waiter: out, in queue or acting, taken out of it, settled */
@@ -117,16 +133,18 @@ byte arrival[N];
 mtype verdict[N];
 byte pass_token[N];
 
-byte timeouts = TIMEOUTS, signals = SIGNALS, faults = FAULTS;
+byte timeouts = TIMEOUTS, signals = SIGNALS, doubts = DOUBTS, faults = FAULTS;
 bool killed[N];
 byte threads[N];	/* of each process */
 byte phase;
 
 /*
  * For the checks: which token the generation has that a thread was made part of;
- * of the latest that formed, which number it had and whether its action is over.
+ * of the latest that formed, which number it had and whether its action is over; who
+ * has left this round in doubt.
  */
 byte team[N];
+bool doubted[N];
 bit number;
 bool over;
 
@@ -169,6 +187,18 @@ inline settle()
 }
 
 /* ---- state changes, under the lock ---- */
+
+/* barrier_next_round() */
+inline next_round()
+{
+	for (k : 0 .. N - 1) {
+#ifndef NOTE_STAYS
+		in_doubt[k] = NONE;
+#endif
+		doubted[k] = false
+	}
+	k = 0
+}
 
 #define known(t, i) (run_token[i] == (t) || pass_token[i] == (t) || team[i] == (t))
 
@@ -242,7 +272,8 @@ inline empty_queue(how, tok)
 	:: else -> break
 	od;
 	nr_queued = 0;
-	queue_from = arrivals
+	queue_from = arrivals;
+	next_round()
 }
 
 inline break_queue(by)
@@ -269,6 +300,7 @@ inline break_acting(meant, by)
 /* barrier_start_action(); acting holds all but the last */
 inline start_action(o, to)
 {
+	next_round();
 	formed();
 	nr_acting = PARTIES - 1;
 	for (k : 1 .. PARTIES - 1) {
@@ -351,9 +383,37 @@ inline form_queued()
 	fi
 }
 
+/* barrier_doubt() */
+inline doubt(i)
+{
+	doubted[i] = true;
+#ifdef NO_NOTE
+#elif defined(ONE_NOTE)
+	in_doubt[own(i)] = i
+#else
+	if
+	:: in_doubt[own(i)] == NONE -> in_doubt[own(i)] = i
+	:: else ->
+		if
+		:: in_doubt[own(i)] != i -> in_doubt[own(i)] = SEVERAL
+		:: else
+		fi
+	fi
+#endif
+}
+
 /* barrier_arrive() */
 inline arrive(i)
 {
+	if
+	:: !dead[own(i)] ->
+		doubted[i] = false;
+		if
+		:: in_doubt[own(i)] == i -> in_doubt[own(i)] = NONE
+		:: else
+		fi
+	:: else
+	fi;
 	if
 	:: dead[own(i)] -> err = EBADF
 	:: !dead[own(i)] && broken != 0 -> err = EPIPE
@@ -415,8 +475,15 @@ inline gone(i)
 	od;								\
 	list[k] = 0
 
+#ifdef DOUBT_BREAKS
+#define harms(why) ((why) != 0)
+#else
+#define harms(why) ((why) != 0 && (why) != DOUBT)
+#endif
+
 /*
- * barrier_leave(): @why is TIMEOUT, DEATH or, for a signal that does not kill, 0.
+ * barrier_leave(): @why is TIMEOUT, DEATH, DOUBT for a signal that may kill or, for one
+ * that does not, 0.
  */
 inline leave(i, why)
 {
@@ -432,7 +499,7 @@ inline leave(i, why)
 		:: !is_queued(i) && !is_acting(i)
 #endif
 #ifndef SIGNAL_LEAVES
-		:: !is_queued(i) && is_acting(i) && why == 0
+		:: !is_queued(i) && is_acting(i) && !harms(why)
 #endif
 		:: else ->
 			if
@@ -461,13 +528,14 @@ inline leave(i, why)
 #elif defined(TIMEOUT_LEAVES)
 				:: is_queued(i) && why == DEATH -> break_queue(why)
 #else
-				:: is_queued(i) && why != 0 -> break_queue(why)
+				:: is_queued(i) && harms(why) -> break_queue(why)
 #endif
+				:: is_queued(i) && why == DOUBT && !harms(why) -> doubt(i)
 				:: else
 				fi
 			fi;
-			rule(B3, why == 0 || broken != 0);
-			rule(B4, why != 0 || broken == was);
+			rule(B3, why == 0 || why == DOUBT || broken != 0);
+			rule(B4, (why != 0 && why != DOUBT) || broken == was);
 			gone(i)
 		fi
 	}
@@ -493,6 +561,19 @@ inline wait(i)
 		:: left -> break
 		:: else		/* stays, or is settled soon */
 		fi
+#if DOUBTS > 0
+	:: d_step { state[i] != SETTLED && doubts > 0 -> doubts--; err = ERESTART };
+		leave(i, DOUBT);
+		if
+		:: left ->
+			if
+			:: true
+			:: killed[own(i)] = true
+			fi;
+			break
+		:: else		/* as above */
+		fi
+#endif
 	:: d_step { state[i] != SETTLED && (killed[own(i)] || dead[own(i)]) -> err = EBADF };
 		leave(i, DEATH);
 		if
@@ -622,8 +703,31 @@ inline await(i)
 	}
 }
 
-/* muster_owner_drop() and barrier_owner_drop() */
-inline owner_drop(o)
+/* barrier_drop_doubt() */
+inline drop_doubt(o)
+{
+	d_step {
+		last = NONE;
+		for (k : 0 .. N - 1) {
+			if
+			:: own(k) == o && doubted[k] -> last = k
+			:: else
+			fi
+		}
+		if
+		:: in_doubt[o] != NONE ->
+			rule(LATER, last != NONE);
+			break_queue(DEATH)
+		:: else -> rule(B3, last == NONE)
+		fi;
+		k = 0;
+		last = 0
+	}
+	settle()
+}
+
+/* muster_owner_drop() and barrier_owner_drop(), at the end of the process if it @exits */
+inline owner_drop(o, exits)
 {
 	d_step {
 		drops = !dead[o];
@@ -633,7 +737,13 @@ inline owner_drop(o)
 	:: drops ->
 		drops = false;
 #ifndef RUNNER_STAYS
-		runner_lost(o, 0)
+		runner_lost(o, 0);
+#endif
+#if DOUBTS > 0
+		if
+		:: exits -> drop_doubt(o)
+		:: else
+		fi
 #endif
 	:: else
 	fi
@@ -662,7 +772,7 @@ proctype thread(byte i)
 		again = (threads[own(i)] == 0)
 	}
 	if
-	:: again -> owner_drop(own(i))
+	:: again -> owner_drop(own(i), true)
 	:: else
 	fi
 }
@@ -712,7 +822,7 @@ proctype close()
 	:: o = own(2)
 #endif
 	fi;
-	owner_drop(o)
+	owner_drop(o, false)
 }
 #endif
 

@@ -19,6 +19,7 @@
  * run: break, death, reset	-DMEMBERS -DKILLS=1 -DRESETS=1
  * run: break, two seats, closed	-DMEMBERS -DOWN1=0 -DCLOSES=1 -DSIGNALS=1
  * run: break, three parties	-DMEMBERS -DPARTIES=3 -DSIGNALS=1 -DKILLS=1
+ * run: break, three seats of one, closed	-DMEMBERS -DPARTIES=3 -DOWN1=0 -DOWN2=0 -DCLOSES=1
  * run: shrink, two deaths	-DMEMBERS -DSHRINK -DPARTIES=3 -DKILLS=2
  * run: shrink, again and again	-DMEMBERS -DSHRINK -DROUNDS=2
  * run: shrink, signal, none at first	-DMEMBERS -DSHRINK -DPARTIES=0 -DSIGNALS=1 -DKILLS=1
@@ -26,6 +27,9 @@
  * run: shrink, three seats of one	-DMEMBERS -DSHRINK -DPARTIES=3 -DOWN1=0 -DOWN2=0 -DCLOSES=1
  * run: shrink, timeout, reset	-DMEMBERS -DSHRINK -DTIMEOUTS=1 -DRESETS=1 -DKILLS=1
  * run: action, break, death	-DMEMBERS -DACTION -DKILLS=1
+ * run: action, break, two deaths	-DMEMBERS -DACTION -DPARTIES=3 -DKILLS=2
+ * run: action, break, two seats, closed	-DMEMBERS -DACTION -DOWN1=0 -DCLOSES=1
+ * run: action, break, closed, reset	-DMEMBERS -DACTION -DCLOSES=1 -DRESETS=1
  * run: action, shrink, deaths	-DMEMBERS -DACTION -DSHRINK -DPARTIES=3 -DKILLS=2
  * run: action, shrink, two seats, closed	-DMEMBERS -DACTION -DSHRINK -DOWN1=0 -DCLOSES=1
  * run: parties are set to fewer	-DPARTIES=3 -DSET1=2 -DSET2=1 -DSIGNALS=1
@@ -42,7 +46,11 @@
  * break: it is there still when it shrinks	-DNO_REFUSE -DMEMBERS -DSHRINK -DPARTIES=4 -DOWN1=0 -DCLOSES=1	B6
  * break: seats go before arrivals	-DSEATS_FIRST -DMEMBERS -DSHRINK -DPARTIES=3 -DOWN1=0 -DCLOSES=1	B6
  * break: its parties stay when it shrinks	-DPARTIES_STAY -DMEMBERS -DSHRINK -DPARTIES=3 -DKILLS=1	B6
- * break: a death only withdraws	-DDEATH_WITHDRAWS -DMEMBERS -DPARTIES=3 -DKILLS=1	B6
+ * break: a death frees the seats only	-DSEATS_ONLY -DMEMBERS -DPARTIES=3 -DKILLS=1	B6
+ * break: a death breaks before the seats go	-DBREAK_FIRST -DMEMBERS -DKILLS=1	SEAT
+ * break: a runner's death does	-DRUNNER_FIRST -DMEMBERS -DACTION -DCLOSES=1	SEAT
+ * break: a death in the action is forgotten	-DNO_ACTED -DMEMBERS -DACTION -DKILLS=1	B3
+ * break: who is closed waits to be refused	-DTO_BE_REFUSED -DMEMBERS -DACTION -DCLOSES=1	SOON
  * break: a death breaks what shrinks	-DSHRINK_BREAKS -DMEMBERS -DSHRINK -DKILLS=1	B6
  * break: nobody looks after a LEAVE	-DNO_FORM -DMEMBERS -DPARTIES=3	QUIET
  * break: nobody looks after SET_PARTIES	-DNO_FORM -DPARTIES=3 -DSET1=2	QUIET
@@ -62,11 +70,13 @@
 #include "rules.h"
 
 hidden byte B1 = 1;		/* all of a generation leave, as many as parties */
-hidden byte B3 = 1;		/* a timeout breaks it */
+hidden byte B3 = 1;		/* a timeout breaks it, and a death beside an action */
 hidden byte B4 = 1;		/* a signal does not */
 hidden byte B6 = 1;		/* members, seats, parties and arrivals agree */
 hidden byte LATER = 1;		/* nothing ends a later generation than its own */
 hidden byte ALIVE = 1;		/* what shrinks does not break by who waits */
+hidden byte SEAT = 1;		/* whose death has broken it has no seat */
+hidden byte SOON = 1;		/* who is told it is settled waits for no action */
 hidden byte BOUND = 1;		/* nobody goes on serving who came after it */
 hidden byte QUIET = 1;		/* who waits does so for want of parties */
 hidden byte FRAME = 1;		/* nobody touches a waiter that is gone */
@@ -98,7 +108,7 @@ hidden byte FRAME = 1;		/* nobody touches a waiter that is gone */
 #define own(i) ((i) == 1 -> OWN1 : ((i) == 2 -> OWN2 : (i)))
 
 mtype = { TRIPPED, EPIPE, EBADF, EPERM, EBUSY, ETIMEDOUT, ERESTART, ACTING, WAITING };
-mtype = { TIMEOUT, DEATH, FAILED, RESET };
+mtype = { TIMEOUT, DEATH, CLOSED, FAILED, RESET };
 
 /* struct muster_barrier */
 byte parties = PARTIES;
@@ -118,12 +128,14 @@ byte acting[N];
 byte nr_acting;
 byte runner = NONE;
 mtype broken;
+byte broken_pid = NONE;	/* if by a death */
 
 /* struct barrier_owner; arrived is 0 if it is of another round than this */
 byte seat[N];
 byte arrived[N];
 bool there[N];
 byte run_token[N];
+byte acted[N];		/* 0 once that action is over */
 bool dead[N];
 
 /* struct barrier_waiter: out, in queue or acting, taken out of it, settled */
@@ -147,6 +159,9 @@ byte serving;
 
 /* For the checks: which token the generation has that a thread was made part of. */
 byte team[N];
+
+/* And who was told that it will be settled. */
+bool told[N];
 
 hidden byte k, j, who, last, sum, places;
 hidden mtype was;
@@ -184,6 +199,10 @@ inline check_members()
 	rule(B6, parties >= seats);
 #endif
 	rule(B6, nr_queued <= parties);
+	if
+	:: broken_pid != NONE -> rule(SEAT, seat[broken_pid] == 0)
+	:: else
+	fi;
 	j = 0;
 	k = 0;
 	last = 0;
@@ -305,7 +324,11 @@ inline end_acting(meant, how)
 	runner = NONE;
 	acting_from = 0;
 	acting_to = 0;
-	token = 0
+	token = 0;
+	for (k : 0 .. N - 1) {
+		acted[k] = 0
+	}
+	k = 0
 }
 
 /* barrier_empty_queue() */
@@ -329,19 +352,20 @@ inline empty_queue(how, tok)
 	next_round()
 }
 
-inline break_queue(by)
+/* @dead_one: who has died, or NONE */
+inline break_queue(by, dead_one)
 {
 	empty_queue(EPIPE, 0);
 	if
-	:: broken == 0 -> broken = by
+	:: broken == 0 -> broken = by; broken_pid = dead_one
 	:: else
 	fi
 }
 
-inline break_acting(meant, by)
+inline break_acting(meant, by, dead_one)
 {
 	end_acting(meant, EPIPE);
-	break_queue(by)
+	break_queue(by, dead_one)
 }
 
 /* The first n of the queue go to acting, as one generation. */
@@ -350,6 +374,7 @@ inline move_to_acting(n)
 	for (k : 0 .. N - 1) {
 		if
 		:: k < n ->
+			rule(SOON, !told[queue[k]]);
 			acting[k] = queue[k];
 			team[queue[k]] = token
 		:: else
@@ -657,7 +682,7 @@ inline give_up_seats(o)
 #endif
 	rule(B6, parties - seats == sum);
 #ifdef SHRINK_BREAKS
-	break_queue(DEATH);
+	break_queue(DEATH, o);
 #endif
 #ifndef ACTION
 #if TIMEOUTS == 0
@@ -668,10 +693,11 @@ inline give_up_seats(o)
 	was_seats = was_seats + seat[o];
 	if
 	:: seat[o] > 0 ->
-#ifdef DEATH_WITHDRAWS
-		skip;
-#else
-		break_queue(DEATH);
+#ifndef SEATS_ONLY
+		if
+		:: broken == 0 -> break_queue(DEATH, o)
+		:: else
+		fi;
 #endif
 		rule(B6, broken != 0)
 	:: else
@@ -683,15 +709,35 @@ inline give_up_seats(o)
 	fi
 }
 
-/* barrier_runner_lost(); any action of the owner if @which is 0 */
+#ifdef NO_ACTED
+#define acts_in(o) (runner == (o))
+#else
+#define acts_in(o) (runner == (o) || (runner != NONE && acted[o] == token))
+#endif
+
+/* barrier_lose_action() */
+inline lose_action(o)
+{
+	if
+	:: acts_in(o) -> break_acting(token, DEATH, o)
+	:: else
+	fi;
+	rule(B3, runner == NONE || acted[o] != token)
+}
+
+/* barrier_runner_lost(); any action of the owner if @which is 0. A member is dead then. */
 inline runner_lost(o, which)
 {
 	d_step {
 		if
 		:: runner == o && (which == 0 || which == token) ->
-			break_acting(token, DEATH)
+			break_acting(token, DEATH, o);
+#if defined(MEMBERS) && !defined(RUNNER_FIRST)
+			give_up_seats(o)
+#endif
 		:: else
-		fi
+		fi;
+		check_members()
 	}
 	settle()
 }
@@ -702,12 +748,13 @@ inline drop_member(o)
 	do
 	:: d_step {
 		n = 0;
-#if defined(SHRINK) && !defined(NO_REFUSE) && !defined(SEATS_FIRST)
+#if !defined(NO_REFUSE) && !defined(SEATS_FIRST)
 		refuse(o);
 #endif
 		if
 		:: n == BATCH -> more = true
 		:: else ->
+			lose_action(o);
 			give_up_seats(o);
 #ifdef SEATS_FIRST
 			refuse(o);
@@ -734,9 +781,10 @@ inline owner_drop(o)
 	if
 	:: drops ->
 #ifndef NO_DROP
-		runner_lost(o, 0);
 #ifdef MEMBERS
 		drop_member(o);
+#else
+		runner_lost(o, 0);
 #endif
 #endif
 		drops = false
@@ -790,6 +838,7 @@ inline gone(i)
 	verdict[i] = 0;
 	arrival[i] = 0;
 	refused[i] = false;
+	told[i] = false;
 	/* Nobody has a number: begin again with 0. */
 	k = 0;
 	do
@@ -811,44 +860,77 @@ inline gone(i)
 #else
 #define is_refused(i) refused[i]
 #endif
+#define is_death(why) ((why) == DEATH || (why) == CLOSED)
+
+/* barrier_leave_acting() and barrier_die_acting() */
+inline leave_acting(i, why)
+{
+	list_del(acting, nr_acting, i);
+	if
+	:: why == TIMEOUT -> break_acting(team[i], TIMEOUT, NONE)
+#if defined(MEMBERS) && defined(SHRINK) && !defined(ACTING_BREAKS)
+	:: is_death(why)
+#elif defined(MEMBERS) && !defined(SHRINK)
+	:: why == DEATH -> acted[own(i)] = token
+	:: why == CLOSED ->
+		break_acting(team[i], DEATH, own(i));
+		give_up_seats(own(i))
+#else
+	:: is_death(why) ->
 #ifdef SHRINK
-#define breaks(why) ((why) == TIMEOUT)
-#else
-#define breaks(why) ((why) != 0)
+		rule(ALIVE, false);
 #endif
-#ifdef ACTING_BREAKS
-#define breaks_acting(why) true
+		break_acting(team[i], DEATH, own(i))
+#endif
+	fi
+}
+
+/* A member's death breaks nothing before its seats go. */
+#if defined(MEMBERS) && !defined(BREAK_FIRST)
+#define breaks_queue(why) false
 #else
-#define breaks_acting(why) breaks(why)
+#define breaks_queue(why) is_death(why)
 #endif
 
-/* barrier_leave(): @why is TIMEOUT, DEATH or, for a signal that does not kill, 0 */
+/* barrier_leave_locked() of who is in the queue, and barrier_die_queued() */
+inline leave_queue(i, why)
+{
+	if
+	:: why == TIMEOUT ->
+		list_del(queue, nr_queued, i);
+		break_queue(TIMEOUT, NONE)
+	:: breaks_queue(why) ->
+		list_del(queue, nr_queued, i);
+		break_queue(DEATH, own(i))
+	:: else -> withdraw(i)
+	fi
+}
+
+#ifdef TO_BE_REFUSED
+#define is_about_to(i, why) (is_queued(i) && (why) == CLOSED)
+#else
+#define is_about_to(i, why) false
+#endif
+
+/*
+ * barrier_leave(): @why is TIMEOUT, CLOSED if it has no descriptor any more, or for a
+ * signal DEATH if it kills, else 0
+ */
 inline leave(i, why)
 {
 	d_step {
 		was = broken;
 		left = false;
 		if
-		:: is_refused(i) || (!is_queued(i) && !is_acting(i))
+		:: is_refused(i) || (!is_queued(i) && !is_acting(i)) -> told[i] = true
 		:: !is_refused(i) && is_acting(i) && why == 0
+		:: !is_refused(i) && is_about_to(i, why) -> told[i] = true
 		:: else ->
 			rule(FRAME, state[i] == QUEUED);
 			left = true;
 			if
-			:: is_acting(i) ->
-				list_del(acting, nr_acting, i);
-				if
-				:: breaks_acting(why) ->
-#ifdef SHRINK
-					rule(ALIVE, why == TIMEOUT);
-#endif
-					break_acting(team[i], why)
-				:: else
-				fi
-			:: !is_acting(i) && breaks(why) ->
-				list_del(queue, nr_queued, i);
-				break_queue(why)
-			:: else -> withdraw(i)
+			:: is_acting(i) -> leave_acting(i, why)
+			:: else -> leave_queue(i, why)
 			fi;
 			rule(B3, why != TIMEOUT || broken != 0);
 			rule(B4, why != 0 || broken == was);
@@ -876,7 +958,13 @@ inline wait(i)
 		:: left -> break
 		:: else		/* stays, or is settled soon */
 		fi
-	:: d_step { state[i] != SETTLED && (killed[own(i)] || dead[own(i)]) -> err = EBADF };
+	:: d_step { state[i] != SETTLED && dead[own(i)] -> err = EBADF };
+		leave(i, CLOSED);
+		if
+		:: left -> break
+		:: else -> state[i] == SETTLED
+		fi
+	:: d_step { state[i] != SETTLED && killed[own(i)] && !dead[own(i)] -> err = EBADF };
 		leave(i, DEATH);
 		if
 		:: left -> break
@@ -900,7 +988,7 @@ inline complete(i)
 			:: runner != own(i) || token != pass_token[i]
 			:: else ->
 				if
-				:: status != 0 -> break_acting(pass_token[i], FAILED)
+				:: status != 0 -> break_acting(pass_token[i], FAILED, NONE)
 				:: else -> end_acting(pass_token[i], TRIPPED)
 				fi
 			fi
@@ -1038,10 +1126,11 @@ proctype reset()
 		times++;
 		d_step {
 			if
-			:: runner != NONE -> break_acting(token, RESET)
-			:: else -> break_queue(RESET)
+			:: runner != NONE -> break_acting(token, RESET, NONE)
+			:: else -> break_queue(RESET, NONE)
 			fi;
 			broken = 0;
+			broken_pid = NONE;
 			check_members()
 		}
 		settle()
