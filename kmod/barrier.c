@@ -242,6 +242,9 @@ static int barrier_stand_up(struct muster_barrier *barrier, struct barrier_owner
 {
 	lockdep_assert_held(&barrier->object.lock);
 
+	/* Its seats go otherwise. */
+	if (bo->owner.dead)
+		return -EBADF;
 	if (n > bo->seats)
 		return -EPERM;
 	if (n > bo->seats - barrier_nr_arrived(barrier, bo))

@@ -136,6 +136,11 @@ static enum muster_fate muster_fate_locked(const struct sighand_struct *sighand)
 
 	lockdep_assert_held(&sighand->siglock);
 
+	if (fatal_signal_pending(current))
+		return signal->flags & SIGNAL_GROUP_EXIT ? MUSTER_DIES : MUSTER_DIES_ALONE;
+	/* The first process of a PID namespace does not die of them. */
+	if (signal->flags & SIGNAL_UNKILLABLE)
+		return MUSTER_LIVES;
 	sigorsets(&pending, &current->pending.signal, &signal->shared_pending.signal);
 	sigandnsets(&pending, &pending, &current->blocked);
 	if (sigisemptyset(&pending))
@@ -162,12 +167,6 @@ enum muster_fate muster_signal_fate(void)
 	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
 	enum muster_fate fate;
 
-	if (fatal_signal_pending(current))
-		return current->signal->flags & SIGNAL_GROUP_EXIT ? MUSTER_DIES :
-		       MUSTER_DIES_ALONE;
-	/* The first process of a PID namespace does not die of them. */
-	if (current->signal->flags & SIGNAL_UNKILLABLE)
-		return MUSTER_LIVES;
 	spin_lock_irq(&sighand->siglock);
 	fate = muster_fate_locked(sighand);
 	spin_unlock_irq(&sighand->siglock);
