@@ -349,6 +349,14 @@ static bool step(const struct spec_run *run, struct spec_common *common,
 	}
 }
 
+/* Somebody has killed its process. */
+static bool is_doomed(const struct spec_run *run, const struct spec_op *op)
+{
+	__u64 doomed = run->history->processes[op->rec->process].doomed;
+
+	return doomed && doomed < run->now;
+}
+
 static bool may_leave(const struct spec_run *run, const struct spec_common *common,
 		      const struct spec_op *op, enum spec_reason reason)
 {
@@ -359,7 +367,10 @@ static bool may_leave(const struct spec_run *run, const struct spec_common *comm
 	case SPEC_SIGNAL:
 		return op->known && op->rec->ret == -EINTR && common->restarts[op->slot];
 	case SPEC_KILLED:
-		return !op->known && op->dies < run->now;
+		return !op->known && op->dies < run->now &&
+		       (!op->rec->dies || is_doomed(run, op));
+	case SPEC_ALONE:
+		return !op->known && op->dies < run->now && op->rec->dies;
 	case SPEC_CLOSED:
 		return spec_is_orphan(common, op) &&
 		       spec_may(op, spec_withdraws(common, op) ? -ECANCELED : -EBADF);

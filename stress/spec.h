@@ -50,6 +50,7 @@ enum spec_reason {
 	SPEC_TIMEOUT,
 	SPEC_SIGNAL,
 	SPEC_KILLED,
+	SPEC_ALONE,		/* the thread is killed, as another one execs */
 	SPEC_CLOSED,
 	SPEC_REASONS,
 };

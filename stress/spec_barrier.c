@@ -39,6 +39,9 @@ struct end {
  * @token:	of the latest that formed
  * @lost:	seats that went with members that died
  * @seats:	of each owner
+ * @gone:	how many of each owner's parties have left the queue, as it dies
+ * @acted:	owners of whom one has died that waited for the action
+ * @acting_gone: how many there were of them
  * @actions:	tokens of the actions that owners were given and did not complete
  * @broken:	how it broke
  * @acts:	an action runs
@@ -52,6 +55,9 @@ struct barrier {
 	__u64 generation, token;
 	__u64 lost;
 	__u32 seats[SPEC_OWNERS];
+	__u8 gone[SPEC_OWNERS];
+	__u64 acted;
+	__u8 acting_gone;
 	__u64 actions[SPEC_OWNERS];
 	struct end broken;
 	__u8 acts, runner;
@@ -148,11 +154,18 @@ static bool let_out(const struct spec_run *run, struct barrier *b,
 	return ok;
 }
 
+/* All who were in the queue have left it, or a generation has formed. */
+static void next_round(struct barrier *b)
+{
+	memset(b->gone, 0, sizeof(b->gone));
+}
+
 /* The queue breaks, and with it the barrier; the first cause counts. */
 static bool break_all(const struct spec_run *run, struct barrier *b, const struct end *end)
 {
 	if (!b->broken.broken_by)
 		b->broken = *end;
+	next_round(b);
 	return let_out(run, b, &b->queue, b->queue.nr, end, 0, 0);
 }
 
@@ -168,13 +181,16 @@ static void stop_acting(struct barrier *b)
 {
 	b->acts = 0;
 	b->runner = 0;
+	b->acted = 0;
+	b->acting_gone = 0;
 }
 
-/* The generation of @parties that is acting breaks, and who queues behind it. */
+/* The generation of @parties, and who has died, is acting. It breaks, and the queue does. */
 static bool break_acting(const struct spec_run *run, struct barrier *b, __u32 why,
 			 __u32 parties, __s32 status, __s32 pid)
 {
-	struct end end = { why, status, parties, parties, pid };
+	struct end end = { why, status, parties + b->acting_gone, parties + b->acting_gone,
+			   pid };
 
 	stop_acting(b);
 	return let_out(run, b, &b->acting, b->acting.nr, &end, 0, 0) && break_all(run, b, &end);
@@ -207,6 +223,7 @@ static bool form(const struct spec_run *run, struct barrier *b, const struct spe
 {
 	static const struct end tripped;
 
+	next_round(b);
 	if (has_action(run)) {
 		b->acting = b->queue;
 		b->queue = (struct spec_queue){};
@@ -234,6 +251,7 @@ static bool form_queued(const struct spec_run *run, struct barrier *b)
 
 	if (!is_complete(b))
 		return true;
+	next_round(b);
 	if (!has_action(run)) {
 		b->token++;
 		b->generation++;
@@ -311,6 +329,18 @@ static bool arrive(const struct spec_run *run, struct barrier *b, const struct s
 	return true;
 }
 
+/* A dead member's seats are gone, or free for others. */
+static void give_up_seats(const struct spec_run *run, struct barrier *b, unsigned int owner)
+{
+	__u32 seats = b->seats[owner];
+
+	b->seats[owner] = 0;
+	if (!shrinks(run))
+		return;
+	b->parties -= seats;
+	b->lost += seats;
+}
+
 static bool await(const struct spec_run *run, struct barrier *b, const struct spec_op *op,
 		  unsigned int choice)
 {
@@ -321,8 +351,10 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 		if (choice || !(b->common.dead & 1ULL << op->owner))
 			return false;
 		b->common.status[op->slot] = SPEC_FAILED;
-		return !b->acts || b->runner != op->owner ||
-		       break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0, pid);
+		if (!b->acts || b->runner != op->owner)
+			return true;
+		give_up_seats(run, b, op->owner);
+		return break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0, pid);
 	}
 	if (rec->how & HOW_FAULT)
 		return !choice && spec_end(&b->common, op, -EFAULT);
@@ -334,26 +366,53 @@ static bool await(const struct spec_run *run, struct barrier *b, const struct sp
 	       spec_end(&b->common, op, -ETIMEDOUT);
 }
 
+/* A member's seat goes with its process, and that is what counts. */
+static bool dies_with_member(const struct spec_run *run, enum spec_reason reason)
+{
+	return has_members(run) && (reason == SPEC_KILLED || reason == SPEC_CLOSED ||
+				    (reason == SPEC_ALONE && shrinks(run)));
+}
+
+/* One who waits for an action leaves: it had arrived, as the runner has. */
+static bool leave_acting(const struct spec_run *run, struct barrier *b,
+			 const struct spec_op *op, enum spec_reason reason)
+{
+	__s32 pid = run->history->processes[op->rec->process].pid;
+	__u32 why = reason == SPEC_TIMEOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
+
+	if (dies_with_member(run, reason) && shrinks(run))
+		return true;
+	if (reason == SPEC_KILLED && has_members(run) &&
+	    !(b->common.dead & 1ULL << op->owner)) {
+		b->acted |= 1ULL << op->owner;
+		b->acting_gone++;
+		return true;
+	}
+	if (dies_with_member(run, reason))
+		give_up_seats(run, b, op->owner);
+	return break_acting(run, b, why, b->acting.nr + 2, 0, pid);
+}
+
 static bool barrier_leave(const struct spec_run *run, void *state, const struct spec_op *op,
 			  enum spec_reason reason)
 {
 	__s32 pid = run->history->processes[op->rec->process].pid;
 	__u32 why = reason == SPEC_TIMEOUT ? MUSTER_BROKEN_TIMEOUT : MUSTER_BROKEN_DEATH;
 	struct barrier *b = state;
-	/* A death takes seats away, and that is all that it does. */
-	bool shrunk = why == MUSTER_BROKEN_DEATH && shrinks(run);
-	bool harmless = reason == SPEC_SIGNAL || shrunk ||
-			(reason == SPEC_CLOSED && spec_withdraws(&b->common, op));
 	__u32 arrived = b->queue.nr;
 
 	if (spec_queued(&b->acting, op->slot)) {
 		spec_remove(&b->acting, op->slot);
-		/* It had arrived, as the runner has. */
-		return reason != SPEC_SIGNAL &&
-		       (shrunk || break_acting(run, b, why, b->acting.nr + 2, 0, pid));
+		return reason != SPEC_SIGNAL && leave_acting(run, b, op, reason);
 	}
 	spec_remove(&b->queue, op->slot);
-	return harmless || break_queue(run, b, why, arrived, pid);
+	if (reason == SPEC_SIGNAL ||
+	    (reason == SPEC_CLOSED && spec_withdraws(&b->common, op)))
+		return true;
+	if (!dies_with_member(run, reason))
+		return break_queue(run, b, why, arrived, pid);
+	b->gone[op->owner]++;
+	return true;
 }
 
 /* ---- the other calls ---- */
@@ -466,18 +525,27 @@ static bool refuse(const struct spec_run *run, struct barrier *b, unsigned int o
 	return true;
 }
 
-/* A member is dead: its seats are gone, or free for others. */
+/* With it goes the generation whose action it runs, or one of its parties waited for. */
+static bool drop_action(const struct spec_run *run, struct barrier *b, unsigned int owner)
+{
+	if (!b->acts || (b->runner != owner && !(b->acted & 1ULL << owner)))
+		return true;
+	return break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0,
+			    spec_owner_pid(run, owner));
+}
+
+/* A member is dead: what it breaks goes with its seats. */
 static bool drop_member(const struct spec_run *run, struct barrier *b, unsigned int owner)
 {
-	__u32 seats = b->seats[owner];
+	__u32 arrived = b->queue.nr + b->gone[owner], seats = b->seats[owner];
 
-	b->seats[owner] = 0;
-	if (!shrinks(run))
-		return !seats || break_queue(run, b, MUSTER_BROKEN_DEATH, b->queue.nr,
-					     spec_owner_pid(run, owner));
-	b->parties -= seats;
-	b->lost += seats;
-	return refuse(run, b, owner) && form_queued(run, b);
+	if (!refuse(run, b, owner) || !drop_action(run, b, owner))
+		return false;
+	give_up_seats(run, b, owner);
+	if (shrinks(run))
+		return form_queued(run, b);
+	return !seats || b->broken.broken_by ||
+	       break_queue(run, b, MUSTER_BROKEN_DEATH, arrived, spec_owner_pid(run, owner));
 }
 
 /* ---- looking ---- */
@@ -595,12 +663,7 @@ static bool barrier_drop(const struct spec_run *run, void *state, unsigned int o
 	struct barrier *b = state;
 
 	b->actions[owner] = 0;
-	if (b->acts && b->runner == owner) {
-		*ok = break_acting(run, b, MUSTER_BROKEN_DEATH, b->acting.nr + 1, 0,
-				   spec_owner_pid(run, owner));
-		return b->seats[owner];
-	}
-	*ok = drop_member(run, b, owner);
+	*ok = has_members(run) ? drop_member(run, b, owner) : drop_action(run, b, owner);
 	return false;
 }
 
