@@ -251,6 +251,7 @@ struct flight_waiter {
  * struct flight_plan - how a call is to be begun
  * @key:	its key
  * @task:	the thread that leads it, or NULL
+ * @req:	what that thread is told by, or NULL
  * @ticket:	what leads it otherwise: is to have a reference to the call. Or NULL
  * @forget_after: ns until joins begin a new one, 0 never
  * @refreshes:	the kept call whose place it takes, or NULL
@@ -258,6 +259,7 @@ struct flight_waiter {
 struct flight_plan {
 	const struct flight_key *key;
 	struct task_struct *task;
+	const struct muster_request *req;
 	struct flight_waiter *ticket;
 	u64 forget_after;
 	struct flight_call *refreshes;

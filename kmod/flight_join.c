@@ -102,6 +102,7 @@ static int flight_join_lead(const struct muster_request *req,
 	struct flight_plan plan = {
 		.key = key,
 		.task = current,
+		.req = req,
 		.forget_after = join->forget_after,
 		.refreshes = refreshes,
 	};
@@ -191,11 +192,6 @@ int flight_join(const struct muster_request *req,
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 
-	/* What is kept does not go for a caller that cannot be told (O7). */
-	err = unlikely(muster_is_full(owner->user, MUSTER_RES_CALLS, 1)) ?
-	      muster_reply(req, join, token) : 0;
-	if (err)
-		goto out;
 	join->token = 0;
 	join->result_len = 0;
 	join->role = 0;
@@ -208,7 +204,6 @@ int flight_join(const struct muster_request *req,
 	join->fd = -1;
 	join->__pad2 = 0;
 	err = flight_join_owner(req, join, &key, to_flight_owner(owner));
-out:
 	muster_owner_put(owner);
 	return err;
 }

@@ -520,7 +520,6 @@ struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 void muster_keep(struct muster_user *user, struct list_head *entry, u64 bytes);
 void muster_unkeep(struct muster_user *user, struct list_head *entry, u64 bytes);
-bool muster_is_full(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n);

@@ -172,14 +172,6 @@ static u64 muster_limit(enum muster_resource res)
 	return min_t(u64, muster_parameter(res), S64_MAX);
 }
 
-/* Would muster_charge() refuse, just now? */
-bool muster_is_full(struct muster_user *user, enum muster_resource res, u64 n)
-{
-	u64 limit = muster_limit(res);
-
-	return n > limit || atomic64_read(&user->used[res]) > (s64)(limit - n);
-}
-
 /**
  * muster_charge - count something that a user makes the kernel keep
  * @user:	who
