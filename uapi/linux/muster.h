@@ -881,8 +881,9 @@ struct muster_barrier_set_parties {
  * LEAVE gives seats up, and the parties are fewer; that may complete a generation.
  * Errors: EPERM the process has not so many; EBUSY they have arrived and wait.
  *
- * When a member dies its seats are free for others, and the barrier breaks; with
- * MUSTER_BARRIER_SHRINK the parties are fewer instead.
+ * When a member dies its seats are free for others, and the barrier breaks, both at the
+ * instant at which its process closes its files; with MUSTER_BARRIER_SHRINK the parties
+ * are fewer instead.
  *
  * Errors of both: EINVAL the barrier has no members.
  */
