@@ -123,26 +123,6 @@ struct muster_page *muster_page_detach(struct muster_owner *owner)
 	return page;
 }
 
-/**
- * muster_lease_end - the owner's page is over
- * @owner:	has closed a descriptor
- *
- * It may have been mapped by way of that descriptor, whose number may be another object's
- * in a moment: so who goes by the page is to see that, and map it anew.
- */
-void muster_lease_end(struct muster_owner *owner)
-{
-	struct muster_object *object = muster_owner_object(owner);
-	struct muster_page *page;
-
-	if (!object->type->lease_end)
-		return;
-	spin_lock(&object->lock);
-	page = muster_page_detach(owner);
-	spin_unlock(&object->lock);
-	muster_page_put(page);
-}
-
 /*
  * A page that could not be mapped, and is mapped by nobody else, is not the owner's. Puts
  * the caller's reference, under the lock: of several who fail the last one sees it.

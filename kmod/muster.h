@@ -793,7 +793,6 @@ struct muster_page {
 int muster_object_mmap(struct file *file, struct vm_area_struct *vma);
 void muster_page_put(struct muster_page *page);
 struct muster_page *muster_page_detach(struct muster_owner *owner);
-void muster_lease_end(struct muster_owner *owner);
 
 /* The word by which permits are lent. */
 static inline atomic64_t *muster_lease_word(const struct muster_owner *owner)

@@ -260,15 +260,19 @@ static enum muster_kill muster_owner_drop(struct muster_owner *owner,
 	return kill;
 }
 
+/* Who goes by a page takes no note away: so there is none that was there before the note. */
 static void muster_owner_note(struct muster_owner *owner)
 {
 	struct muster_object *object = muster_owner_object(owner);
+	struct muster_page *page;
 
 	spin_lock(&object->lock);
+	page = muster_page_detach(owner);
 	spin_lock(&owner->lock);
 	owner->closing = current;
 	spin_unlock(&owner->lock);
 	spin_unlock(&object->lock);
+	muster_page_put(page);
 }
 
 /*
@@ -383,8 +387,9 @@ struct muster_owner *muster_owner_get(struct muster_file *mfile)
  *
  * At exit current->files is NULL already, and all its descriptors go. With the only reference
  * to the file, the caller's, there can be no other descriptor: then all those of the
- * process need not be looked at, of which there may be very many. Else a lease that was
- * mapped by way of this descriptor is over, even if another thread sees to the rest.
+ * process need not be looked at, of which there may be very many. In any case a lease that
+ * was mapped by way of this descriptor is over: its number may be another object's in a
+ * moment, so who goes by the page is to see that, and map it anew.
  */
 void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 {
@@ -399,13 +404,10 @@ void muster_owner_closed(struct muster_file *mfile, fl_owner_t files)
 		return;
 	/* dup() takes its reference before it looks again whether the descriptor is there. */
 	smp_mb();
-	if (files != current->files || file_count(mfile->file) == 1) {
+	if (files != current->files || file_count(mfile->file) == 1)
 		muster_owner_drop(owner, NULL);
-	} else {
-		/* First: by a lease nobody takes the note away who acquires meanwhile. */
-		muster_lease_end(owner);
+	else
 		muster_owner_drop_closed(owner);
-	}
 	muster_owner_put(owner);
 }
 
