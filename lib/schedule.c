@@ -124,12 +124,22 @@ struct job *muster_job_find(struct muster_schedule *schedule, uint64_t id)
 	return job;
 }
 
+/*
+ * A child of fork() has the same open files: it frees what is its own, memory and descriptors,
+ * and lets what they share alone.
+ */
+bool muster_schedule_is_own(const struct muster_schedule *schedule)
+{
+	return schedule->pid == getpid();
+}
+
 /* A child may have the ticket, too: then to close it does not end that it is watched. */
 void muster_job_drop_ticket(struct muster_schedule *schedule, struct job *job)
 {
 	if (job->ticket < 0)
 		return;
-	epoll_ctl(schedule->epoll, EPOLL_CTL_DEL, job->ticket, NULL);
+	if (muster_schedule_is_own(schedule))
+		epoll_ctl(schedule->epoll, EPOLL_CTL_DEL, job->ticket, NULL);
 	muster_close(job->ticket);
 	job->ticket = -1;
 }
@@ -157,7 +167,7 @@ void muster_job_free(struct muster_schedule *schedule, struct job *job)
 	else
 		schedule->newest = job->older;
 	free(job);
-	if (!--schedule->nr)
+	if (!--schedule->nr && muster_schedule_is_own(schedule))
 		set_empty(schedule, true);
 }
 
@@ -255,7 +265,7 @@ int muster_schedule_add(struct muster_schedule *schedule, const struct muster_jo
 
 	if (err)
 		return err;
-	if (schedule->pid != getpid())
+	if (!muster_schedule_is_own(schedule))
 		return -EPERM;
 	pthread_mutex_lock(&schedule->lock);
 	err = add(schedule, job, id);
@@ -314,7 +324,7 @@ int muster_schedule_cancel(struct muster_schedule *schedule, uint64_t id)
 {
 	int saved = errno, ret;
 
-	if (schedule->pid != getpid())
+	if (!muster_schedule_is_own(schedule))
 		return -EPERM;
 	pthread_mutex_lock(&schedule->lock);
 	ret = cancel(schedule, id);

@@ -96,6 +96,7 @@ uint64_t muster_clock_now(int clock);
 int muster_queue_reserve(struct queue *queue, size_t room);
 void muster_queue_add(struct queue *queue, struct job *job);
 void muster_queue_remove(struct queue *queue, struct job *job);
+bool muster_schedule_is_own(const struct muster_schedule *schedule);
 void muster_queue_arm(struct queue *queue);
 
 struct job *muster_job_find(struct muster_schedule *schedule, uint64_t id);

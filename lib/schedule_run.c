@@ -49,17 +49,29 @@ static void job_again(struct muster_schedule *schedule, struct job *job, bool mo
 
 /* ---- its function ---- */
 
-/* It never came back. A ticket that leads passes that on. */
+static void arm(struct muster_schedule *schedule)
+{
+	int clock;
+
+	for (clock = 0; clock < CLOCKS; clock++)
+		muster_queue_arm(&schedule->queues[clock]);
+}
+
+/*
+ * It never came back. A ticket that leads passes that on. Of a child that the function has
+ * forked the schedule is not, and its lock may be anybody's.
+ */
 static void run_cleanup(void *arg)
 {
 	struct run *run = arg;
 	struct muster_schedule *schedule = run->schedule;
-	int clock = run->job->clock;
 
+	if (!muster_schedule_is_own(schedule))
+		return;
 	pthread_mutex_lock(&schedule->lock);
 	run->job->running = false;
 	job_again(schedule, run->job, true);
-	muster_queue_arm(&schedule->queues[clock]);
+	arm(schedule);
 	pthread_mutex_unlock(&schedule->lock);
 }
 
@@ -240,10 +252,12 @@ static void run_due(struct run *run)
 				run_alone(run);
 		}
 	}
-	while (take_settled(run))
+	/* Others are to see what is due while one runs what a ticket told. */
+	while (take_settled(run)) {
+		arm(run->schedule);
 		run_settled(run);
-	for (clock = 0; clock < CLOCKS; clock++)
-		muster_queue_arm(&run->schedule->queues[clock]);
+	}
+	arm(run->schedule);
 }
 
 int muster_schedule_run(struct muster_schedule *schedule)
@@ -251,7 +265,7 @@ int muster_schedule_run(struct muster_schedule *schedule)
 	struct run run = { .schedule = schedule };
 	int saved = errno;
 
-	if (schedule->pid != getpid())
+	if (!muster_schedule_is_own(schedule))
 		return -EPERM;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &run.cancel_state);
 	pthread_mutex_lock(&schedule->lock);

@@ -458,6 +458,40 @@ TEST_F(schedule, others_wait)
 	EXPECT_EQ(0, muster_schedule_wait(self->schedule, MUSTER_FOREVER));
 }
 
+/* A child that frees what it has inherited. */
+static void child_closes(struct muster_schedule *schedule)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		muster_schedule_close(schedule);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* G5h, I3: a child has no part in the schedule, and to close it takes nothing away. */
+TEST_F(schedule, closed_by_a_child)
+{
+	struct muster_job job = shared_job(count, 1, 0);
+	struct muster_flight_join join;
+	char key[11] = "key\0\0\0\0\0\0\0\1";
+
+	ASSERT_EQ(0, muster_schedule_after(self->schedule, HOUR, count, NULL, NULL));
+	child_closes(self->schedule);
+	EXPECT_EQ(-ETIMEDOUT, muster_schedule_wait(self->schedule, muster_after_ms(10)));
+	job.window = MUSTER_FOREVER;
+	ASSERT_EQ(MUSTER_ROLE_LEADER, muster_flight_join(shared->flight, key, 11, 0, 0, NULL, 0,
+							 &join));
+	ASSERT_EQ(0, muster_schedule_add(self->schedule, &job, NULL));
+	EXPECT_EQ(0, muster_schedule_run(self->schedule));
+	child_closes(self->schedule);
+	EXPECT_EQ(1, muster_flight_abandon(shared->flight, key, 11, join.token));
+	ASSERT_SOON(is_due(self->schedule));
+	EXPECT_EQ(1, muster_schedule_run(self->schedule));
+	EXPECT_EQ(1, shared->runs);
+}
+
 #define PERIOD		(10 * MSEC)
 #define KILLS		12
 
