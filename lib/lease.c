@@ -117,18 +117,37 @@ static void fill_gap(struct lease_fd *lf, size_t size)
 		munmap(page, size);
 }
 
-/* Maps the page, at the address of the former one if there was one; 0 or an error. */
+/* 0 if the descriptor, still, is one of the semaphore that this is a lease of; or an error. */
+static int check(int fd, const struct muster_lease *lease)
+{
+	struct muster_sem_stat stat;
+	int err = muster_sem_stat(fd, &stat, NULL, 0);
+
+	if (err < 0)
+		return err;
+	return stat.lease && stat.lease == lease->id ? 0 : -EBADF;
+}
+
+/*
+ * Maps the page, at the address of the former one if there was one; 0 or an error. What any
+ * other file has mapped is nobody's to go by, nor to keep.
+ */
 static int map(int fd, struct lease_fd *lf)
 {
 	size_t size = getpagesize();
 	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int err;
 
 	if (page == MAP_FAILED)
 		return -errno;
+	err = check(fd, page);
+	if (err) {
+		munmap(page, size);
+		return err;
+	}
 	if (lf->lease && mremap(page, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
 				lf->lease) == MAP_FAILED) {
-		int err = -errno;
-
+		err = -errno;
 		fill_gap(lf, size);
 		munmap(page, size);
 		return err;
@@ -136,14 +155,6 @@ static int map(int fd, struct lease_fd *lf)
 	if (!lf->lease)
 		__atomic_store_n(&lf->lease, page, __ATOMIC_RELAXED);
 	return 0;
-}
-
-/* Whether the descriptor, still, is one of the semaphore that this is a lease of. */
-static bool is_lease_of(int fd, const struct muster_lease *lease)
-{
-	struct muster_sem_stat stat;
-
-	return muster_sem_stat(fd, &stat, NULL, 0) >= 0 && stat.lease && stat.lease == lease->id;
 }
 
 /*
@@ -168,7 +179,7 @@ static int bind(struct lease_memory *memory, int fd)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&lf->off, __ATOMIC_RELAXED))
 		err = -EOPNOTSUPP;
-	else if (!is_lease_of(fd, lf->lease))
+	else if (check(fd, lf->lease))
 		err = -EBADF;
 	if (err)
 		lead_to(memory, fd, NULL);

@@ -129,7 +129,8 @@ int muster_sem_release_flags(int fd, uint64_t permits, uint32_t flags);
  *
  * Return: 0; -EOPNOTSUPP there is none (leases_max of the module is 0; signalling; the
  * descriptor's number is too great; MUSTER_OPEN_NO_LEASE; a kernel without
- * MADV_WIPEONFORK); -ENODEV no semaphore, or a ticket; -ENOSPC the user has too many;
+ * MADV_WIPEONFORK); -ENODEV no semaphore, or a ticket; -ENOTTY nor any object of muster's;
+ * -ENOSPC the user has too many;
  * -EAGAIN another thread gets it at this moment; -ENOMEM.
  */
 int muster_sem_lease(int fd, int on);

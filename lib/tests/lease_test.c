@@ -418,6 +418,20 @@ TEST(not_wiped)
 	EXPECT_TRUE(use(fd));
 }
 
+/* I3: what is no semaphore is not kept mapped, and is no lease. */
+TEST(lease_of_a_file)
+{
+	int fd = memfd_create("lease", MFD_ALLOW_SEALING), i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, getpagesize()));
+	EXPECT_EQ(-ENOTTY, muster_sem_lease(fd, 1));
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(-ENOTTY, muster_sem_release(fd, 1));
+	EXPECT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	close(fd);
+}
+
 static bool set_leases_max(const char *value)
 {
 	int fd = open(PARAM, O_WRONLY | O_CLOEXEC);
