@@ -73,9 +73,9 @@ int muster_cond_open(const char *name, int oflags, unsigned int mode)
 /* Looks at the condition variable, for who has locked the mutex. */
 static int cond_look(int fd, int mutex, struct muster_sem_stat *stat)
 {
-	if (!muster_mutex_is_mine(mutex))
-		return -EPERM;
-	return cond_stat(fd, stat);
+	int err = muster_mutex_check(mutex);
+
+	return err ? err : cond_stat(fd, stat);
 }
 
 static int cond_give(int fd, int mutex, uint32_t most)

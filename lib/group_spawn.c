@@ -77,7 +77,8 @@ static void child_run(struct spawn *spawn)
 		_exit(1);
 	close(spawn->ready);
 	task_parent = spawn->parent;
-	task_self = spawn->flags & SPAWN_TIED ? getpid() : 0;
+	/* In a PID namespace where it is the first it does not see its parent. */
+	task_self = spawn->flags & SPAWN_TIED && getppid() ? getpid() : 0;
 	status = child_call(spawn);
 	/* EPERM: it has said so itself. */
 	muster_group_done(spawn->fd, spawn->slot, status, NULL, 0);
@@ -106,7 +107,8 @@ static int spawn_watch(const struct spawn *spawn, pid_t pid, int *pidfd)
 	/* ESRCH: somebody has waited for it already. */
 	if (err && err != -ESRCH) {
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		return err;
 	}
 	/* It died before the task was its own; else this is EPERM. */
@@ -134,9 +136,10 @@ static int spawn_fork(struct spawn *spawn, int *pidfd)
 /*
  * Runs a task that the caller has a slot for. The process ID, and a descriptor of the process
  * or -1 if it is gone already; or an error: there is no process, and the task has failed.
+ * The task runs with @cancel_state, as the caller's caller does; here cancellation is disabled.
  */
 int muster_spawn(int fd, uint64_t slot, muster_task_fn fn, void *arg, uint32_t flags,
-		 int *pidfd)
+		 int cancel_state, int *pidfd)
 {
 	struct spawn spawn = {
 		.fd = fd,
@@ -145,15 +148,14 @@ int muster_spawn(int fd, uint64_t slot, muster_task_fn fn, void *arg, uint32_t f
 		.arg = arg,
 		.flags = flags,
 		.parent = getpid(),
+		.cancel_state = cancel_state,
 	};
 	int saved = errno, pid;
 
 	*pidfd = -1;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &spawn.cancel_state);
 	pid = spawn_fork(&spawn, pidfd);
 	if (pid < 0)
 		muster_group_done(fd, slot, pid, NULL, 0);
-	pthread_setcancelstate(spawn.cancel_state, NULL);
 	errno = saved;
 	return pid;
 }
@@ -162,14 +164,16 @@ int muster_group_spawn(int fd, muster_task_fn fn, void *arg, uint64_t deadline,
 		       uint64_t *slot)
 {
 	uint64_t number;
-	int err, pidfd;
+	int err, pidfd, state;
 
 	err = muster_group_add(fd, 1, 0, deadline, &number);
 	if (err)
 		return err;
 	if (slot)
 		*slot = number;
-	err = muster_spawn(fd, number, fn, arg, 0, &pidfd);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	err = muster_spawn(fd, number, fn, arg, 0, state, &pidfd);
+	pthread_setcancelstate(state, NULL);
 	if (err > 0 && pidfd >= 0)
 		muster_close(pidfd);
 	return err;
@@ -184,8 +188,12 @@ static bool is_orphan(void)
 int muster_task_cancelled(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLPRI };
-	int ret = muster_poll(&poll_fd, 1, 0);
+	int ret;
 
+	/* To poll(2) that is none to look at. */
+	if (fd < 0)
+		return -EBADF;
+	ret = muster_poll(&poll_fd, 1, 0);
 	if (ret < 0)
 		return ret;
 	if (poll_fd.revents & POLLNVAL)

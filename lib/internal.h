@@ -32,7 +32,7 @@ static inline int muster_no_ticket(uint32_t flags)
 
 int muster_lock_permits(int fd, uint64_t permits, uint32_t flags, uint64_t deadline,
 			uint64_t *token);
-bool muster_mutex_is_mine(int fd);
+int muster_mutex_check(int fd);
 void muster_wait_readable(int fd);
 int muster_ioctl(int fd, unsigned long cmd, void *arg);
 int muster_device_open(void);
@@ -62,6 +62,6 @@ void muster_sleep(uint64_t until);
 #define SPAWN_TIED	(1U << 0)
 
 int muster_spawn(int fd, uint64_t slot, muster_task_fn fn, void *arg, uint32_t flags,
-		 int *pidfd);
+		 int cancel_state, int *pidfd);
 
 #endif /* MUSTER_INTERNAL_H */

@@ -29,14 +29,17 @@ int muster_lock_permits(int fd, uint64_t permits, uint32_t flags, uint64_t deadl
 	return grant.abandoned;
 }
 
-/* Whether the process has locked it, by whatever descriptor. */
-bool muster_mutex_is_mine(int fd)
+/* 0 if the process has locked it, by whatever descriptor; else -EPERM, or another error. */
+int muster_mutex_check(int fd)
 {
 	struct muster_process holder = { 0 };
 	struct muster_sem_stat stat;
+	int nr = muster_sem_stat(fd, &stat, &holder, 1);
 
-	return muster_sem_stat(fd, &stat, &holder, 1) == 1 &&
-	       holder.role == MUSTER_PROCESS_HOLDER && holder.pid == getpid();
+	if (nr < 0)
+		return nr;
+	return nr == 1 && holder.role == MUSTER_PROCESS_HOLDER && holder.pid == getpid() ?
+	       0 : -EPERM;
 }
 
 int muster_mutex_lock_until(int fd, uint64_t deadline, uint64_t *token)

@@ -82,22 +82,26 @@ int muster_rwlock_downgrade(int fd)
 	return muster_sem_release(fd, ALL - 1);
 }
 
-/* Who has all is alone, and so the first that is listed. */
-static bool writes(int fd)
+/* Who has all is alone, and so the first that is listed. 0, -EPERM, or another error. */
+static int check_writer(int fd)
 {
 	struct muster_process holder = { 0 };
 	struct muster_sem_stat stat;
+	int nr = muster_sem_stat(fd, &stat, &holder, 1);
 
-	return muster_sem_stat(fd, &stat, &holder, 1) == 1 && holder.amount == ALL;
+	if (nr < 0)
+		return nr;
+	return nr == 1 && holder.amount == ALL ? 0 : -EPERM;
 }
 
 int muster_rwlock_tryupgrade(int fd)
 {
 	int ret = muster_lock_permits(fd, ALL - 1, MUSTER_WAIT_NONBLOCK, 0, NULL);
+	int err = ret < 0 ? ret : check_writer(fd);
 
-	if (ret < 0 || writes(fd))
+	if (ret < 0 || !err)
 		return ret;
-	/* It did not read. */
+	/* It did not read, or that cannot be told. */
 	muster_sem_release_flags(fd, ALL - 1, MUSTER_RELEASE_UNCHECKED);
-	return -EPERM;
+	return err;
 }

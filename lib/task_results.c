@@ -152,12 +152,12 @@ static int ask(struct tasks *tasks, const struct question *question, uint64_t de
 	       const struct muster_tasks_how *how)
 {
 	bool keep_going = question->keep_going == !(how->flags & question->flags);
-	int state, err, ranked;
+	int err, ranked;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &tasks->cancel_state);
 	err = run(tasks, keep_going ? MUSTER_GROUP_KEEP_GOING : 0, deadline, how);
 	ranked = rank(tasks, question);
-	pthread_setcancelstate(state, NULL);
+	pthread_setcancelstate(tasks->cancel_state, NULL);
 	return err ? err : ranked;
 }
 

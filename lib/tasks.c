@@ -81,7 +81,7 @@ static int begin_one(struct tasks *tasks)
 		return ret == NOT_YET ? 0 : ret;
 	task->slot = slot;
 	ret = muster_spawn(tasks->fd, slot, task->fn, task->arg, SPAWN_TIED,
-			   &tasks->pidfd[tasks->begun]);
+			   tasks->cancel_state, &tasks->pidfd[tasks->begun]);
 	/* It had the slot until the child had. */
 	close_ticket(&tasks->add);
 	tasks->begun++;

@@ -18,6 +18,7 @@
  * @add:	a ticket of one that waits to begin, or -1
  * @met:	a ticket of @need successes, or -1
  * @parent:	see struct muster_tasks_how; or -1
+ * @cancel_state: of the caller's thread, and so of the tasks'
  */
 struct tasks {
 	int fd;
@@ -29,6 +30,7 @@ struct tasks {
 	int add;
 	int met;
 	int parent;
+	int cancel_state;
 };
 
 int muster_tasks_run(struct tasks *tasks, uint64_t deadline);

@@ -188,7 +188,7 @@ int muster_rwlock_downgrade(int fd);
  * There is none that waits: two who read would wait for each other.
  *
  * Return: 0 or 1 as muster_mutex_lock(), locked to write; -EAGAIN others read as well, or
- * somebody waits: still locked to read; -EPERM the process has not locked it to read.
+ * somebody waits, -ENOMEM: still locked to read; -EPERM the process has not locked it to read.
  */
 int muster_rwlock_tryupgrade(int fd);
 
@@ -242,8 +242,8 @@ int muster_cond_open(const char *name, int oflags, unsigned int mode);
  * each such death no more than one.
  *
  * Return: 0; 1 as muster_mutex_lock(), which there may be instead of any of the following,
- * too; -ETIMEDOUT; -EINTR; -EAGAIN @fd has O_NONBLOCK; -EINVAL, -EMFILE, -ENFILE it could
- * not begin. In all these cases the mutex is locked. In these it is not: -EPERM the process
+ * too; -ETIMEDOUT; -EINTR; -EAGAIN @fd has O_NONBLOCK; -EINVAL, -EMFILE, -ENFILE, -ENOMEM it
+ * could not begin. In all these cases the mutex is locked. In these it is not: -EPERM the process
  * has not locked it; -ENOTRECOVERABLE it could not be locked again, as it was closed by
  * another thread, or is no mutex any more.
  */

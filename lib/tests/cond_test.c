@@ -2,6 +2,10 @@
 /*
  * The condition variable: G5d
  */
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
 #include "kill_test.h"
 
 #define NR	3
@@ -156,6 +160,43 @@ TEST_F(cond, errors)
 	EXPECT_EQ(0, muster_mutex_unlock(self->mutex));
 	EXPECT_EQ(0, sem_waiters(self->cond));
 	EXPECT_EQ(0, signals(self->cond));
+}
+
+/* In place of the C library's: there is no memory to look who has locked a mutex. */
+static bool no_memory;
+
+int ioctl(int fd, unsigned long cmd, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, cmd);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (no_memory && cmd == MUSTER_SEM_STAT &&
+	    ((struct muster_sem_stat *)arg)->nr_processes) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return syscall(SYS_ioctl, fd, cmd, arg);
+}
+
+/* G5d, O7: want of memory is told as such, and the mutex is locked still. */
+TEST_F(cond, no_memory)
+{
+	int rwlock = muster_rwlock_open(NULL, 0, 0);
+
+	ASSERT_EQ(0, muster_mutex_lock(self->mutex));
+	ASSERT_EQ(0, muster_rwlock_rdlock(rwlock));
+	no_memory = true;
+	EXPECT_EQ(-ENOMEM, muster_cond_wait(self->cond, self->mutex, 0, NULL));
+	EXPECT_EQ(-ENOMEM, muster_cond_signal(self->cond, self->mutex));
+	EXPECT_EQ(-ENOMEM, muster_cond_broadcast(self->cond, self->mutex));
+	EXPECT_EQ(-ENOMEM, muster_rwlock_tryupgrade(rwlock));
+	no_memory = false;
+	EXPECT_EQ(0, muster_rwlock_tryupgrade(rwlock));
+	EXPECT_EQ(0, muster_rwlock_unlock(rwlock));
+	EXPECT_EQ(0, muster_mutex_unlock(self->mutex));
 }
 
 static void on_signal(int sig)

@@ -3,6 +3,7 @@
  * Tasks in processes of their own: G2, G4, G5f
  */
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -394,6 +395,52 @@ TEST_F(task, parent)
 	EXPECT_EQ(TASKS, get(&shared->begun));
 	close(group);
 	EXPECT_EQ(-EBADF, muster_all(self->tasks, TASKS, MUSTER_FOREVER, &self->how));
+	/* What could not be opened. */
+	self->how.parent = -ENOSPC;
+	EXPECT_EQ(-EBADF, muster_all(self->tasks, TASKS, MUSTER_FOREVER, &self->how));
+	EXPECT_EQ(-EBADF, muster_task_cancelled(-1));
+	EXPECT_EQ(TASKS, get(&shared->begun));
+}
+
+static int cancels_itself(int fd, uint64_t slot, void *arg)
+{
+	pthread_cancel(pthread_self());
+	pthread_testcancel();
+	return 0;
+}
+
+/* G5f: a task runs as from fork(2): it can be cancelled as the caller can. */
+TEST_F(task, cancellable)
+{
+	set_tasks(self->tasks, cancels_itself);
+	EXPECT_EQ(0, muster_all(self->tasks, 1, MUSTER_FOREVER, NULL));
+	EXPECT_EQ(-ECANCELED, self->tasks[0].status);
+}
+
+static int says_cancelled(int fd, uint64_t slot, void *arg)
+{
+	return muster_task_cancelled(fd);
+}
+
+/* G5f: the first of a PID namespace, which does not see who began it. */
+TEST_F(task, pid_namespace)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (unshare(CLONE_NEWPID))
+			_exit(77);
+		set_tasks(self->tasks, says_cancelled);
+		_exit(muster_all(self->tasks, 1, MUSTER_FOREVER, NULL) == 1 ? 0 : 1);
+	}
+	switch (reap(pid)) {
+	case 77:
+		SKIP(return, "no PID namespace");
+	case 0:
+		break;
+	default:
+		EXPECT_TRUE(false) TH_LOG("it believes that it is an orphan");
+	}
 }
 
 TEST_F(task, invalid)
