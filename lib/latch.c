@@ -49,7 +49,8 @@ int muster_latch_is_open(int fd)
 
 /*
  * The kernel sees to it that no more are taken on at a time than the count. That some are
- * done already is only looked at: it matters to who counts down what is another's.
+ * done already is only looked at, so that two who are about the last part at one time may
+ * both have it: <muster/latch.h> says so.
  */
 static int latch_add(int fd, uint32_t parts, uint64_t *first)
 {
@@ -58,8 +59,8 @@ static int latch_add(int fd, uint32_t parts, uint64_t *first)
 
 	if (err)
 		return err;
-	if (parts <= stat.limit && parts > stat.limit - stat.succeeded - stat.pending &&
-	    !stat.cancelled)
+	if (parts <= stat.limit && !stat.cancelled &&
+	    (uint64_t)parts + stat.succeeded + stat.pending > stat.limit)
 		return -EAGAIN;
 	err = muster_group_add(fd, parts, MUSTER_WAIT_NONBLOCK, 0, first);
 	return err == -ECANCELED ? -EOWNERDEAD : err;

@@ -2,6 +2,7 @@
 /*
  * What there is, and what has happened
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "internal.h"
@@ -31,6 +32,12 @@ static int list_page(int device, struct muster_list *list, struct muster_entry *
 	return 0;
 }
 
+/* Also if @see never comes back. */
+static void close_device(void *device)
+{
+	muster_close(*(int *)device);
+}
+
 int muster_list(uint32_t type, int (*see)(const struct muster_entry *entry, void *arg),
 		void *arg)
 {
@@ -41,10 +48,11 @@ int muster_list(uint32_t type, int (*see)(const struct muster_entry *entry, void
 
 	if (device < 0)
 		return device;
+	pthread_cleanup_push(close_device, &device);
 	do {
 		err = list_page(device, &list, &last, see, arg);
 	} while (!err && list.more);
-	muster_close(device);
+	pthread_cleanup_pop(1);
 	return err;
 }
 

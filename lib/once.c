@@ -36,7 +36,7 @@ int muster_once(int fd, const void *key, size_t key_len, muster_work_fn fn, void
 	struct once once = { .fn = fn, .arg = arg, .flags = flags };
 	int err;
 
-	if (flags & ~MUSTER_FINISH_KEEP_FAILURE)
+	if (!fn || flags & ~MUSTER_FINISH_KEEP_FAILURE)
 		return -EINVAL;
 	err = muster_flight_do(fd, key, key_len, run_once, &once, deadline, result);
 	return err ? err : once.kept;

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -21,7 +23,8 @@ static uint64_t some_number(void)
 	uint64_t number = 0;
 	int saved = errno;
 
-	if (getrandom(&number, sizeof(number), GRND_INSECURE) != sizeof(number))
+	/* Not getrandom(3), which is a cancellation point. */
+	if (syscall(SYS_getrandom, &number, sizeof(number), GRND_INSECURE) != sizeof(number))
 		number = muster_after_ns(0) * 0x9e3779b97f4a7c15ULL;
 	errno = saved;
 	return number;
@@ -76,6 +79,9 @@ static int wait_until(const struct muster_retry *how, uint64_t until)
 		muster_sleep(until);
 		return 0;
 	}
+	/* To poll(2) that is none to look at. */
+	if (how->group < 0)
+		return -EBADF;
 	ret = muster_poll(&fd, 1, until);
 	if (ret <= 0)
 		return ret;
@@ -152,7 +158,7 @@ int muster_retry(muster_retry_fn fn, void *arg, uint64_t deadline,
 
 	status = status ? status : &ignored;
 	*status = 0;
-	err = check(effort.how);
+	err = fn ? check(effort.how) : -EINVAL;
 	return err ? err : try_until(&effort, status);
 }
 
@@ -205,7 +211,7 @@ int muster_flight_retry(int fd, const void *key, size_t key_len, muster_work_fn 
 		},
 		.fn = fn,
 	};
-	int err = check(shared.effort.how);
+	int err = fn ? check(shared.effort.how) : -EINVAL;
 
 	if (result)
 		*result = (struct muster_result){ 0 };

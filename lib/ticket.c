@@ -74,6 +74,8 @@ int muster_ticket_read(int ticket, struct muster_verdict *verdict, void *buf, si
 	ret = syscall(SYS_readv, ticket, iov, len ? 2 : 1);
 	if (ret < 0)
 		ret = -errno;
+	else if (ret < (long)sizeof(*verdict))
+		ret = -EINVAL;
 	else
 		ret -= (long)sizeof(*verdict);
 	errno = saved;

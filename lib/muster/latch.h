@@ -34,6 +34,11 @@ int muster_latch_open(const char *name, int oflags, unsigned int mode, uint32_t 
  * @fd:		the latch
  * @parts:	how many, 1 to MUSTER_GROUP_ADD_MAX
  *
+ * Who takes what is left while others do so may get more than there is, once some parts are
+ * done: it is not found out by which of them. The latch opens when as many as the count are
+ * done. Where parts are not handed out by the program itself, let each of its processes take
+ * its own before any counts down.
+ *
  * Return: 0; -EAGAIN not so many are left that nobody has taken on; -ERANGE there never
  * were so many; -EOWNERDEAD the latch is broken; -EINVAL; -ENOSPC.
  */
@@ -43,8 +48,9 @@ int muster_latch_take(int fd, uint32_t parts);
  * muster_latch_count_down - a part is done
  * @fd:		the latch
  *
- * That is one that the process has taken on, or else one that nobody has. Of a latch that
- * is open it does nothing.
+ * That is one that the process has taken on, or else one that nobody has: which it takes on
+ * and ends at once, by two system calls, so that its death between them breaks the latch. Of a
+ * latch that is open it does nothing.
  *
  * Return: 0; -EAGAIN other processes have taken on all that are left; -EOWNERDEAD
  * the latch is broken; -ENOSPC.

@@ -138,6 +138,28 @@ TEST(latch_open_for_good)
 	EXPECT_EQ(0, muster_latch_count_down(fd));
 }
 
+/* G5e: if more were done than it counts, nobody takes on one more. */
+TEST(latch_beyond)
+{
+	int fd = muster_latch_open(NULL, 0, 0, 3), i;
+	uint64_t slot;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, muster_group_add(fd, 1, 0, MUSTER_FOREVER, &slot));
+		ASSERT_EQ(0, muster_group_done(fd, slot, 0, NULL, 0));
+	}
+	EXPECT_EQ(1, muster_latch_is_open(fd));
+	EXPECT_EQ(-EAGAIN, muster_latch_take(fd, 1));
+	EXPECT_EQ(0, muster_latch_count_down(fd));
+	EXPECT_EQ(4, ({
+		struct muster_group_stat stat;
+
+		muster_group_stat(fd, &stat, NULL, 0);
+		stat.succeeded;
+	}));
+	close(fd);
+}
+
 /* I3: what is no latch. */
 TEST(not_a_latch)
 {
