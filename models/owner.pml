@@ -12,6 +12,13 @@
  * With DUP another thread of A gets one more descriptor by dup(2), if it had the file when that
  * was still open, and acquires by it: that is to be held to the end.
  *
+ * With LEASE a thread of A, in place of the second one, maps a page of its owner by mmap(2) of a
+ * descriptor (kmod/lease.c), and acquires by it as long as it is not over: without a lock, and
+ * without a look at the note. With DUP the thread that gets one more descriptor does so, too,
+ * rather than by ioctl. With REUSE the new descriptor has the number of the closed one (FDS=1),
+ * so that who goes by the number goes by a page that was mapped by the former one: the code
+ * does not allow for that. Who has a page always has something on loan.
+ *
  * Steps: each atomic is a section under the lock that its comment names, or one
  * access that the code makes without a lock.
  *
@@ -22,6 +29,10 @@
  * run: a leaked owner goes with the file	-DFDS=1 -DB_FIRST -DNO_RECHECK -DNO_W2
  * run: one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP
  * run: as two are closed	-DFDS=2 -DALONE -DDUP -DONE
+ * run: mapped, and two are closed	-DFDS=2 -DALONE -DLEASE
+ * run: mapped, one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP -DLEASE
+ * run: mapped, beside another process	-DFDS=1 -DB_FIRST -DLEASE
+ * run: mapped, and killed	-DFDS=2 -DKILL -DLEASE
  * run: nobody looks for its owner for ever	-DFDS=1 -DALONE	cycle
  *
  * break: a new owner does not look for its file	-DFDS=1 -DNO_RECHECK	W2
@@ -39,12 +50,18 @@
  * break: the note is written after the look	-DFDS=1 -DALONE -DDUP -DNOTE_LATE	W1
  * break: closers write their notes over each other's	-DFDS=1 -DALONE -DNOTES_FIGHT	cycle
  * break: to be granted something leaves the note there	-DFDS=1 -DALONE -DDUP -DNOTE_STAYS	W1
+ * break: to get a page leaves the note there	-DFDS=1 -DALONE -DDUP -DLEASE -DGET_LEAVES	W1
+ * break: and it is over after the look	-DFDS=1 -DALONE -DDUP -DLEASE -DGET_LEAVES -DLEASE_LATE	W1
+ * break: one goes by the number that was closed	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE	W1
+ * break: to close ends no lease	-DFDS=2 -DALONE -DLEASE -DLEASE_STAYS	L7
+ * break: an owner's lease is over after it is dead	-DFDS=2 -DALONE -DLEASE -DDETACH_LATE	L7
  */
 #include "rules.h"
 
 hidden byte W1 = 1;		/* what was acquired by a descriptor that is there is held */
 hidden byte W2 = 1;		/* closing the last ends all */
 hidden byte W3 = 1;		/* and not those of another process */
+hidden byte L7 = 1;		/* a page is over when a descriptor is closed */
 hidden byte DEAD = 1;		/* nothing is granted to the dead */
 hidden byte ONCE = 1;		/* each owner is dropped once */
 hidden byte UNIQUE = 1;		/* a process is one owner */
@@ -81,6 +98,13 @@ byte acquired[2];
 bool dup_open;			/* there is one more, ... */
 byte dup_acquired;		/* by which so much was acquired */
 
+/* struct muster_page: each thread that maps has one that may become its owner's, once */
+byte page[OWNERS];		/* muster_owner.page, or NONE */
+bool lent[2];			/* it is some owner's: no longer when it is over */
+byte word[2];			/* so much is acquired by it */
+
+#define pages (lent[0] + 2 * lent[1])
+
 /* kfree_rcu(): as early as it may be, which is the worst for those who look */
 inline free_now(k)
 {
@@ -89,7 +113,8 @@ inline free_now(k)
 	files[k] = 0;
 	dead[k] = false;
 	note[k] = 0;
-	dropped[k] = false
+	dropped[k] = false;
+	page[k] = NONE
 }
 
 inline free_late()
@@ -164,7 +189,7 @@ inline owner_put(o)
 		refs[o]--;
 		if
 		:: refs[o] == 0 ->
-			rule(FREE, !listed[o] && held[o] == 0);
+			rule(FREE, !listed[o] && held[o] == 0 && page[o] == NONE);
 			/* type->owner_end(): a flight owner's spare call, see call.pml */
 #ifdef NO_RCU
 			free_now(o)
@@ -178,12 +203,20 @@ inline owner_put(o)
 	}
 }
 
-/* muster_owner_use(), in a section of its caller that grants something */
-inline use(f, o, first)
+/* muster_owner_use(), in a section of its caller */
+inline take_note(o)
 {
 #ifndef NOTE_STAYS
-	note[o] = 0;
+	note[o] = 0
+#else
+	skip
 #endif
+}
+
+/* The same, and something is granted. */
+inline use(f, o, first)
+{
+	take_note(o);
 	held[o]++;
 	acquired[f]++;
 	if
@@ -197,6 +230,19 @@ inline use(f, o, first)
 #else
 #define is_noted(o, who) (who == 0 || note[o] == who)
 #endif
+
+/* muster_page_detach(), in a section of its caller: what is acquired by it is held */
+inline detach(o)
+{
+	if
+	:: page[o] != NONE ->
+		held[o] = held[o] + word[page[o]];
+		word[page[o]] = 0;
+		lent[page[o]] = false;
+		page[o] = NONE
+	:: else
+	fi
+}
 
 /*
  * muster_owner_drop(); the caller holds a reference. @who: the note that is to be there.
@@ -219,6 +265,9 @@ inline owner_drop(o, who)
 		:: drops ->
 			dead[o] = true;
 			listed[o] = false;
+#ifndef DETACH_LATE
+			detach(o);
+#endif
 #ifndef HOT_STAYS
 			if
 			:: hot == o -> hot = NONE
@@ -233,6 +282,9 @@ inline owner_drop(o, who)
 		atomic {	/* type->owner_drop(), object->lock */
 			rule(ONCE, !dropped[o]);
 			dropped[o] = true;
+#ifdef DETACH_LATE
+			detach(o);
+#endif
 			held[o] = 0;
 			drops = false;
 			/* the reference of being in the table */
@@ -309,30 +361,9 @@ inline drop_closed(f, o, is_open)
 	od
 }
 
-/* sem_acquire() */
-proctype acquire(byte f; byte first)
+/* muster_owner_get(); done: is where to go without one */
+inline owner_get(f, first, o)
 {
-	byte o = NONE, n = NONE, i;
-	bool is_open, drops, ebadf, again;
-
-	/* fdget() */
-	if
-	:: atomic { fds[f] > 0 -> file_refs++ }
-	:: atomic { fds[f] == 0 -> goto out }
-	fi;
-	/* sem_try_self(): object->lock */
-	atomic {
-		find(f, o);
-		if
-		:: o != NONE ->
-			rule(DEAD, !dead[o]);
-			use(f, o, first);
-			o = NONE;
-			goto done
-		:: else
-		fi
-	}
-	/* muster_owner_get() */
 	do
 	:: true ->
 		find_get(f, o);
@@ -395,7 +426,33 @@ proctype acquire(byte f; byte first)
 		:: ebadf -> goto done
 		:: else
 		fi
-	od;
+	od
+}
+
+/* sem_acquire() */
+proctype acquire(byte f; byte first)
+{
+	byte o = NONE, n = NONE, i;
+	bool is_open, drops, ebadf, again;
+
+	/* fdget() */
+	if
+	:: atomic { fds[f] > 0 -> file_refs++ }
+	:: atomic { fds[f] == 0 -> goto out }
+	fi;
+	/* sem_try_self(): object->lock */
+	atomic {
+		find(f, o);
+		if
+		:: o != NONE ->
+			rule(DEAD, !dead[o]);
+			use(f, o, first);
+			o = NONE;
+			goto done
+		:: else
+		fi
+	}
+	owner_get(f, first, o);
 	/* sem_wait(): object->lock */
 	atomic {
 		rule(FREE, used[o]);
@@ -420,6 +477,69 @@ out:	if
 	fi
 }
 
+#ifdef LEASE
+/* mmap(2), and an acquire by the page; mine: the one that it would map */
+proctype lease(byte first; byte mine)
+{
+	byte o = NONE, n = NONE, i, map = NONE;
+	bool is_open, drops, ebadf, again;
+
+	/* fdget() */
+	if
+	:: atomic { fds[A] > 0 -> file_refs++ }
+	:: atomic { fds[A] == 0 -> goto out }
+	fi;
+	owner_get(A, first, o);
+	/* muster_page_get(): object->lock */
+	atomic {
+		rule(FREE, used[o]);
+#ifndef GET_LEAVES
+		take_note(o);
+#endif
+		map = page[o]
+	}
+	if
+	:: map == NONE ->
+		atomic {	/* muster_page_attach(): object->lock */
+			take_note(o);
+			if
+			:: dead[o]
+			:: else ->
+				if
+				:: page[o] == NONE ->
+					page[o] = mine;
+					lent[mine] = true
+				:: else
+				fi;
+				map = page[o]
+			fi
+		}
+	:: else
+	fi;
+	owner_put(o);
+done:	ebadf = false;
+	file_put();
+	/* one atomic operation on the word, which is 0 if the page is over */
+	atomic {
+		if
+		:: map != NONE && lent[map] ->
+			word[map]++;
+			if
+#ifdef REUSE
+			:: dup_open -> dup_acquired++
+#else
+			:: first == 4 -> dup_acquired++
+#endif
+			:: else
+			fi
+		:: else
+		fi;
+		map = NONE
+	}
+out:	running--
+}
+#endif
+
 #ifdef DUP
 /* dup(), and an acquire by what it returns */
 proctype dup()
@@ -433,7 +553,11 @@ proctype dup()
 	atomic {
 		fds[A]++;
 		dup_open = true;
+#ifdef LEASE
+		run lease(4, 1)
+#else
 		run acquire(A, 4)
+#endif
 	}
 out:	skip
 }
@@ -442,7 +566,7 @@ out:	skip
 /* close(), or the end of a process if @exits: then current->files is NULL */
 proctype close(byte f; bool exits)
 {
-	byte o = NONE, i;
+	byte o = NONE, i, before;
 	bool is_open, drops, again;
 
 	if
@@ -450,7 +574,10 @@ proctype close(byte f; bool exits)
 	:: else
 	fi;
 	/* files->file_lock */
-	fds[f]--;
+	atomic {
+		fds[f]--;
+		before = pages
+	}
 	/* muster_owner_closed() */
 	find_get(f, o);
 	if
@@ -460,13 +587,20 @@ proctype close(byte f; bool exits)
 		:: exits -> owner_drop(o, 0)
 #endif
 		:: else ->
+#if defined(LEASE) && !defined(LEASE_LATE) && !defined(LEASE_STAYS)
+			atomic { detach(o) }	/* muster_lease_end(): object->lock */
+#endif
 			drop_closed(f, o, is_open);
+#ifdef LEASE_LATE
+			atomic { detach(o) }
+#endif
 			rule(EXIT, !(exits && is_open))
 		fi;
 		is_open = false;
 		owner_put(o)
 	:: else
 	fi;
+	rule(L7, !(before & pages));
 	/* fput() */
 	file_put()
 }
@@ -476,7 +610,12 @@ inline holds(f, sum)
 	sum = 0;
 	for (i : 0 .. OWNERS - 1) {
 		if
-		:: used[i] && files[i] == f -> sum = sum + held[i]
+		:: used[i] && files[i] == f ->
+			sum = sum + held[i];
+			if
+			:: page[i] != NONE -> sum = sum + word[page[i]]
+			:: else
+			fi
 		:: else
 		fi
 	}
@@ -487,6 +626,10 @@ init {
 	byte i, sum;
 
 	atomic {
+		for (i : 0 .. OWNERS - 1) {
+			page[i] = NONE
+		}
+		i = 0;
 		fds[A] = FDS;
 #ifndef ALONE
 		file_refs++;
@@ -499,7 +642,9 @@ init {
 #endif
 	atomic {
 		run acquire(A, 0);
-#ifndef ONE
+#ifdef LEASE
+		run lease(2, 0);
+#elif !defined(ONE)
 		run acquire(A, 2);
 #endif
 #ifdef DUP
