@@ -16,8 +16,8 @@
  * descriptor (kmod/lease.c), and acquires by it as long as it is not over: without a lock, and
  * without a look at the note. With DUP the thread that gets one more descriptor does so, too,
  * rather than by ioctl. With REUSE the new descriptor has the number of the closed one (FDS=1),
- * so that who goes by the number goes by a page that was mapped by the former one: the code
- * does not allow for that. Who has a page always has something on loan.
+ * so that who goes by the number would go by a page that was mapped by the former one. Who
+ * has a page always has something on loan.
  *
  * Steps: each atomic is a section under the lock that its comment names, or one
  * access that the code makes without a lock.
@@ -31,6 +31,7 @@
  * run: as two are closed	-DFDS=2 -DALONE -DDUP -DONE
  * run: mapped, and two are closed	-DFDS=2 -DALONE -DLEASE
  * run: mapped, one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP -DLEASE
+ * run: mapped, and one goes by the number that was closed	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE
  * run: mapped, beside another process	-DFDS=1 -DB_FIRST -DLEASE
  * run: mapped, and killed	-DFDS=2 -DKILL -DLEASE
  * run: nobody looks for its owner for ever	-DFDS=1 -DALONE	cycle
@@ -50,9 +51,9 @@
  * break: the note is written after the look	-DFDS=1 -DALONE -DDUP -DNOTE_LATE	W1
  * break: closers write their notes over each other's	-DFDS=1 -DALONE -DNOTES_FIGHT	cycle
  * break: to be granted something leaves the note there	-DFDS=1 -DALONE -DDUP -DNOTE_STAYS	W1
- * break: to get a page leaves the note there	-DFDS=1 -DALONE -DDUP -DLEASE -DGET_LEAVES	W1
- * break: and it is over after the look	-DFDS=1 -DALONE -DDUP -DLEASE -DGET_LEAVES -DLEASE_LATE	W1
- * break: one goes by the number that was closed	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE	W1
+ * break: a page outlives the note	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE -DNOTE_ALONE	W1
+ * break: and to get it leaves the note there	-DFDS=1 -DALONE -DDUP -DLEASE -DNOTE_ALONE -DGET_LEAVES	W1
+ * break: and it is over after the look	-DFDS=1 -DALONE -DDUP -DLEASE -DNOTE_ALONE -DGET_LEAVES -DLEASE_LATE	W1
  * break: to close ends no lease	-DFDS=2 -DALONE -DLEASE -DLEASE_STAYS	L7
  * break: an owner's lease is over after it is dead	-DFDS=2 -DALONE -DLEASE -DDETACH_LATE	L7
  */
@@ -333,17 +334,28 @@ inline file_is_open(f, is_open)
 	is_open = fds[f] > 0		/* files->file_lock */
 }
 
+/* muster_owner_note(): object->lock, owner->lock. No page is there that was before. */
+inline leave_note(o)
+{
+	atomic {
+#if !defined(NOTE_ALONE) && !defined(LEASE_STAYS)
+		detach(o);
+#endif
+		note[o] = _pid
+	}
+}
+
 /* muster_owner_drop_closed() */
 inline drop_closed(f, o, is_open)
 {
 	do
 	:: true ->
 #ifndef NOTE_LATE
-		note[o] = _pid;		/* object->lock, owner->lock */
+		leave_note(o);
 #endif
 		file_is_open(f, is_open);
 #ifdef NOTE_LATE
-		note[o] = _pid;
+		leave_note(o);
 #endif
 #ifdef DROP_ALWAYS
 		is_open = false;
@@ -587,8 +599,8 @@ proctype close(byte f; bool exits)
 		:: exits -> owner_drop(o, 0)
 #endif
 		:: else ->
-#if defined(LEASE) && !defined(LEASE_LATE) && !defined(LEASE_STAYS)
-			atomic { detach(o) }	/* muster_lease_end(): object->lock */
+#if defined(NOTE_ALONE) && !defined(LEASE_LATE)
+			atomic { detach(o) }
 #endif
 			drop_closed(f, o, is_open);
 #ifdef LEASE_LATE
