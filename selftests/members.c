@@ -490,4 +490,72 @@ TEST_F(members, ticket_of_a_closed_file)
 	ASSERT_EQ(0, hear(self->a));
 }
 
+/*
+ * B6, B3, T5: a ticket of a member that dies waits for an action, or runs it: that breaks,
+ * whichever of its descriptors is closed first.
+ */
+TEST_F(members, ticket_in_an_action)
+{
+	int fd = open_barrier(3, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_ACTION), by, i;
+	struct puppet *victim;
+
+	self->a = puppet();
+	self->b = puppet();
+	ASSERT_EQ(0, ask(self->a, enter(fd, 1)));
+	ASSERT_EQ(0, ask(self->b, enter(fd, 1)));
+	for (i = 0; i < 4; i++) {
+		bool ticket_first = i & 1, runs = i & 2;
+
+		victim = puppet();
+		by = fd;
+		if (ticket_first) {
+			by = ask(victim, do_dup(fd));
+			ASSERT_LT(fd, by);
+			ASSERT_EQ(0, ask(victim, do_close(fd)));
+		}
+		ASSERT_EQ(0, ask(victim, enter(by, 1)));
+		ARRIVE(self->a, fd);
+		if (runs)
+			ARRIVE(self->b, fd);
+		ASSERT_LE(0, ask(victim, as_ticket(await(by))));
+		if (!runs)
+			ASSERT_EQ(0, ask(self->b, await(fd)));
+		EXPECT_EQ(1, barrier_state(fd).acting);
+		kill_puppet(victim);
+		ASSERT_EQ(-EPIPE, hear(self->a));
+		EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
+		EXPECT_EQ(3, self->a->job.await.arrived);
+		EXPECT_EQ(2, barrier_state(fd).seats);
+		EXPECT_EQ(3, barrier_state(fd).parties);
+		EXPECT_EQ(0, barrier_state(fd).acting);
+		EXPECT_EQ(-EPIPE, runs ? hear(self->b) :
+			  ask(self->b, complete(fd, self->b->job.await.token, 0)));
+		ASSERT_EQ(0, ask(me, reset(fd)));
+	}
+}
+
+/* B6, B3, W2: a member that waits for the action closes its last descriptor. */
+TEST_F(members, closed_while_the_action_runs)
+{
+	int fd = open_barrier(3, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_ACTION);
+	struct puppet *thread;
+
+	self->a = puppet();
+	self->b = puppet();
+	self->c = puppet();
+	thread = puppet_thread(self->c);
+	ENTER_ALL(fd);
+	ARRIVE(self->a, fd);
+	ARRIVE(thread, fd);
+	ASSERT_EQ(0, ask(self->b, await(fd)));
+	ASSERT_EQ(MUSTER_OUTCOME_ACTION, self->b->job.await.outcome);
+	ASSERT_EQ(0, ask(self->c, do_close(fd)));
+	EXPECT_EQ(-EBADF, hear(thread));
+	ASSERT_EQ(-EPIPE, hear(self->a));
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
+	EXPECT_EQ(3, self->a->job.await.arrived);
+	EXPECT_EQ(2, barrier_state(fd).seats);
+	EXPECT_EQ(-EPIPE, ask(self->b, complete(fd, self->b->job.await.token, 0)));
+}
+
 TEST_HARNESS_MAIN
