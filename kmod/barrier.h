@@ -39,8 +39,6 @@
 #ifndef MUSTER_BARRIER_H
 #define MUSTER_BARRIER_H
 
-#include <linux/err.h>
-
 #include "muster.h"
 
 /**
@@ -154,9 +152,6 @@ struct barrier_owner {
 	bool lost;
 	struct list_head member;
 };
-
-/* struct barrier_owner.in_doubt: more than one thread */
-#define BARRIER_SEVERAL	((const struct task_struct *)ERR_PTR(-EALREADY))
 
 /**
  * struct barrier_pass - what one who leaves is told

@@ -2,6 +2,7 @@
 /*
  * How generations form, act, trip and break. See barrier.h.
  */
+#include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
@@ -461,6 +462,9 @@ void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner 
 }
 
 /* ---- doubt: does the caller, which leaves for a signal, die of it? ---- */
+
+/* struct barrier_owner.in_doubt: more than one thread */
+#define BARRIER_SEVERAL	((const struct task_struct *)ERR_PTR(-EALREADY))
 
 static void barrier_doubt(const struct muster_barrier *barrier, struct barrier_owner *bo)
 {

@@ -117,6 +117,9 @@ static void fill_gap(struct lease_fd *lf, size_t size)
 		munmap(page, size);
 }
 
+/* As a rule the second does. */
+#define MAP_TRIES	4
+
 /* 0 if the descriptor, still, is one of the semaphore that this is a lease of; or an error. */
 static int check(int fd, const struct muster_lease *lease)
 {
@@ -166,13 +169,18 @@ static int map(int fd, struct lease_fd *lf)
 static int bind(struct lease_memory *memory, int fd)
 {
 	struct lease_fd *lf = &memory->fds[fd];
-	int err;
+	int tries, err;
 
 	/* An operation that is a lock and a few instructions would not be one to the kernel. */
 	if (!__atomic_always_lock_free(sizeof(lf->lease->permits), NULL))
 		return -EOPNOTSUPP;
 	lead_to(memory, fd, NULL);
-	err = map(fd, lf);
+	/* One that is mapped while another thread uses the semaphore first is over at once. */
+	for (tries = 0; tries < MAP_TRIES; tries++) {
+		err = map(fd, lf);
+		if (err != -EBADF)
+			break;
+	}
 	if (err)
 		return err;
 	lead_to(memory, fd, lf->lease);
