@@ -687,7 +687,7 @@ TEST_F(action, signal_during_action)
 	before = switches(self->a);
 	signal_puppet(self->a, SIG_EINTR);
 	/* The signal wakes it, and it goes back to sleep. */
-	ASSERT_SOON(switches(self->a) > before && is_asleep(self->a));
+	ASSERT_SOON(switches(self->a) > before && is_still(self->a));
 	EXPECT_HEALTHY(1);
 	EXPECT_TRUE(is_busy(self->a));
 	ASSERT_EQ(0, ask(self->b, complete(self->fd, token_of(self->b), 0)));

@@ -229,7 +229,7 @@ TEST_F_TIMEOUT(deep, fewer_parties_and_signals, 120)
 		EXPECT_EQ(round + 1, barrier_state(mine).generation);
 		/* Those behind it. */
 		for (i = 0; i < CROWD; i++) {
-			if (is_asleep(self->thread[i]))
+			if (is_still(self->thread[i]))
 				signal_puppet(self->thread[i], SIG_EINTR);
 		}
 		for (tripped = 0, i = 0; i < CROWD; i++) {

@@ -58,7 +58,7 @@ static void see_all_asleep(struct puppet **members, long *before, int from)
 		for (i = from; i < HERD; i++) {
 			long now = switches(members[i]);
 
-			if (now != before[i] || !is_asleep(members[i]))
+			if (now != before[i] || !is_still(members[i]))
 				quiet = false;
 			before[i] = now;
 		}

@@ -854,7 +854,7 @@ static void read_proc(const struct puppet *p, const char *file, char *text, size
 }
 
 /* Does it sleep in the middle of its job? */
-bool is_asleep(const struct puppet *p)
+static bool is_in_state(const struct puppet *p, const char *states)
 {
 	const char *state;
 	char text[512];
@@ -863,7 +863,17 @@ bool is_asleep(const struct puppet *p)
 		return false;
 	read_proc(p, "stat", text, sizeof(text));
 	state = strrchr(text, ')');
-	return state && state[1] && strchr("SD", state[2]);
+	return state && state[1] && strchr(states, state[2]);
+}
+
+bool is_asleep(const struct puppet *p)
+{
+	return is_in_state(p, "S");
+}
+
+bool is_still(const struct puppet *p)
+{
+	return is_in_state(p, "SD");
 }
 
 /* How often it has gone to sleep or been preempted so far. */

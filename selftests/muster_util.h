@@ -168,7 +168,13 @@ bool is_busy(const struct puppet *p);
  * arrives, which would break nothing (B3). -ETIMEDOUT, or what else came of it.
  */
 int break_by_deadline(struct puppet *p, int fd);
+/*
+ * It waits for what it has been told to wait for, and so is in the queue. Not asleep is who
+ * waits for a lock (on PREEMPT_RT a spinlock, too) or for memory: that is state D.
+ */
 bool is_asleep(const struct puppet *p);
+/* It does not run: is asleep, frozen, at a lock, or where no signal wakes it. */
+bool is_still(const struct puppet *p);
 void signal_puppet(const struct puppet *p, int sig);
 void kill_puppet(struct puppet *p);
 int wait_puppet(const struct puppet *p);
