@@ -288,8 +288,13 @@ int flight_calls_init(struct muster_flight *flight)
 	return rhashtable_init(&flight->calls, &calls_params);
 }
 
-/* A batch of what is in the table, with references; its size. It may miss some. */
-static unsigned int flight_walk_kept(struct rhashtable_iter *iter, struct flight_call **found)
+/*
+ * A batch of what is in the table, with references; its size. It may miss some, and stray
+ * into another table, where a call is taken out and its memory used again meanwhile. Sets
+ * *@any if it has seen something.
+ */
+static unsigned int flight_walk_kept(struct rhashtable_iter *iter, struct flight_call **found,
+				     bool *any)
 {
 	struct flight_call *call;
 	unsigned int nr = 0;
@@ -299,6 +304,7 @@ static unsigned int flight_walk_kept(struct rhashtable_iter *iter, struct flight
 		call = rhashtable_walk_next(iter);
 		if (!call)
 			break;
+		*any = true;
 		if (!IS_ERR(call) && flight_call_get(call))
 			found[nr++] = call;
 	}
@@ -306,10 +312,13 @@ static unsigned int flight_walk_kept(struct rhashtable_iter *iter, struct flight
 	return nr;
 }
 
-/* Nobody can reach the group any more: what is in the table is kept, and nobody else's. */
+/*
+ * Nobody can reach the group any more: what is in the table is kept. Those at whose cost
+ * may take it out at the same time.
+ */
 void flight_calls_drop(struct muster_flight *flight)
 {
-	struct flight_call *found[FLIGHT_FOUND];
+	struct flight_call *found[FLIGHT_FOUND], *call;
 	struct rhashtable_iter iter;
 	bool any = true;
 	unsigned int nr;
@@ -317,10 +326,14 @@ void flight_calls_drop(struct muster_flight *flight)
 	while (any && atomic_read(&flight->calls.nelems)) {
 		any = false;
 		rhashtable_walk_enter(&flight->calls, &iter);
-		while ((nr = flight_walk_kept(&iter, found))) {
-			any = true;
-			while (nr)
-				flight_kept_let_go(found[--nr]);
+		while ((nr = flight_walk_kept(&iter, found, &any))) {
+			while (nr) {
+				call = found[--nr];
+				if (call->flight == flight)
+					flight_kept_let_go(call);
+				else
+					flight_call_put(call);
+			}
 			cond_resched();
 		}
 		rhashtable_walk_exit(&iter);
