@@ -110,12 +110,12 @@ int flight_keep(struct flight_owner *fo, struct muster_result *result, u64 token
 	err = flight_parcel_add(fo, NULL);
 	if (err)
 		return err;
-	if (!flight_result_charge(fo->owner.user, result, &evictions))
-		return -ENOBUFS;
 	parcel = kmalloc(sizeof(*parcel), MUSTER_GFP);
-	if (!parcel) {
-		flight_result_uncharge(fo->owner.user, result);
+	if (!parcel)
 		return -ENOMEM;
+	if (!flight_result_charge(fo->owner.user, result, &evictions)) {
+		kfree(parcel);
+		return -ENOBUFS;
 	}
 	refcount_inc(&result->refs);
 	parcel->result = result;

@@ -536,6 +536,18 @@ TEST_F(keep, refused)
 	ASSERT_EQ(0, ask(me, keep(me, self->fd, 0, "a long result", LONG, 0)));
 	short_join.join.buf_len = 1;
 	EXPECT_KEPT(12, 3, -ENOBUFS, short_join);
+	/* Nobody can be told that one waits to be fetched. */
+	ASSERT_EQ(0, mprotect(page, getpagesize(), PROT_READ | PROT_WRITE));
+	short_join.join.buf = (uintptr_t)self->a->data;
+	memcpy(page, &short_join.join, sizeof(short_join.join));
+	short_join.at = page;
+	ASSERT_EQ(0, mprotect(page, getpagesize(), PROT_READ));
+	EXPECT_KEPT(strlen("taska long result"), calls_max, -EFAULT, short_join);
+	short_join.at = NULL;
+	ASSERT_TRUE(set_param("bytes_max", strlen("taska long result")));
+	EXPECT_EQ(0, ask(self->a, short_join));
+	set_param("bytes_max", bytes_max);
+	EXPECT_EQ(0, flight_state(fd).kept);
 }
 
 /* F7, F8: what is forgotten is not kept, and needs no room. */
