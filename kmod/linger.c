@@ -59,7 +59,7 @@ bool muster_linger_begin(struct muster_object *object)
 	object->lingers = true;
 	object->linger_until = until;
 	list_add_tail(&object->in_linger, &lingering);
-	list_add_tail(&object->in_user, muster_user_lingering(object->user));
+	muster_lingers(object->user, &object->in_user);
 	muster_linger_schedule(now, until);
 	trace_muster_object_lingers(object);
 	return true;
@@ -72,7 +72,7 @@ void muster_linger_end(struct muster_object *object)
 
 	object->lingers = false;
 	list_del(&object->in_linger);
-	list_del(&object->in_user);
+	muster_lingers_not(object->user, &object->in_user);
 }
 
 /* As muster_linger_end(), and nobody finds it any more. */

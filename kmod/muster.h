@@ -504,7 +504,7 @@ enum muster_resource {
 /**
  * struct muster_kept - what is kept for a user, and may go when room is needed
  * @lock:	inside all other locks
- * @list:	the oldest first
+ * @list:	the oldest first; objects that linger are not in it
  * @used:	how much of what counts for the user would be there again, by resource
  */
 struct muster_kept {
@@ -520,6 +520,8 @@ struct muster_user *muster_user_hold(struct muster_user *user);
 void muster_user_put(struct muster_user *user);
 void muster_keep(struct muster_user *user, struct list_head *entry, u64 bytes);
 void muster_unkeep(struct muster_user *user, struct list_head *entry, u64 bytes);
+void muster_lingers(struct muster_user *user, struct list_head *entry);
+void muster_lingers_not(struct muster_user *user, struct list_head *entry);
 bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n);

@@ -153,19 +153,26 @@ static bool muster_options_match(struct muster_object *object,
 
 /* ---- life ---- */
 
-/* What is about to end anyway is waited for; then what lingers goes for it. */
-static bool muster_object_charge(struct muster_user *user)
+/*
+ * What is about to end anyway is waited for; then what lingers goes for it, if that helps.
+ * 0, -ENOSPC or -ENOMEM.
+ */
+static int muster_object_charge(struct muster_user *user)
 {
 	for (;;) {
 		if (muster_charge(user, MUSTER_RES_OBJECTS, 1))
-			return true;
+			return 0;
 		if (ends) {
 			flush_workqueue(ends);
 			if (muster_charge(user, MUSTER_RES_OBJECTS, 1))
-				return true;
+				return 0;
 		}
+		if (!muster_may_have(user, MUSTER_RES_OBJECTS, 1))
+			return -ENOSPC;
+		if (!muster_file_room())
+			return -ENOMEM;
 		if (!muster_linger_evict(user))
-			return false;
+			return -ENOSPC;
 	}
 }
 
@@ -201,8 +208,8 @@ static struct muster_object *muster_object_create(const struct muster_type *type
 	if (err)
 		goto err_space;
 	/* Last: what goes for it does not go for what is refused. */
-	err = -ENOSPC;
-	if (!muster_object_charge(object->user))
+	err = muster_object_charge(object->user);
+	if (err)
 		goto err_init;
 	if (name->len)
 		object->name = name;
@@ -225,6 +232,8 @@ err_free:
 static void muster_object_end(struct muster_object *object)
 {
 	object->type->destroy(object);
+	if (object->type->may_wait)
+		muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
 	muster_name_put(object->name);
 	muster_user_put(object->user);
 	kfree(object);
@@ -232,10 +241,7 @@ static void muster_object_end(struct muster_object *object)
 
 static void muster_object_end_work(struct work_struct *work)
 {
-	struct muster_object *object = container_of(work, struct muster_object, ending);
-
-	muster_uncharge(object->user, MUSTER_RES_OBJECTS, 1);
-	muster_object_end(object);
+	muster_object_end(container_of(work, struct muster_object, ending));
 }
 
 /* Whoever has pinned the object is through with it. */

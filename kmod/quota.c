@@ -250,6 +250,23 @@ void muster_unkeep(struct muster_user *user, struct list_head *entry, u64 bytes)
 	spin_unlock(&kept->lock);
 }
 
+/* An object lingers, and may go when room is needed. Under muster_names_mutex. */
+void muster_lingers(struct muster_user *user, struct list_head *entry)
+{
+	list_add_tail(entry, &user->lingering);
+	spin_lock(&user->kept.lock);
+	user->kept.used[MUSTER_RES_OBJECTS]++;
+	spin_unlock(&user->kept.lock);
+}
+
+void muster_lingers_not(struct muster_user *user, struct list_head *entry)
+{
+	list_del(entry);
+	spin_lock(&user->kept.lock);
+	user->kept.used[MUSTER_RES_OBJECTS]--;
+	spin_unlock(&user->kept.lock);
+}
+
 /* Would there be room if all went that may go? */
 bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n)
 {

@@ -211,6 +211,13 @@ TEST_F(linger, not_for_nothing)
 	ASSERT_EQ(0, mprotect(how, getpagesize(), PROT_READ));
 	EXPECT_EQ(-EFAULT, open_object(how));
 	EXPECT_TRUE(is_there(self->name));
+	/* There would be no room if it went. */
+	ASSERT_TRUE(set_param("objects_max", self->objects_max));
+	ASSERT_LE(0, open_sem(1));
+	ASSERT_TRUE(set_param("objects_max", 1));
+	EXPECT_EQ(-ENOSPC, open_named(MUSTER_SEM, NULL, 0, 1));
+	ASSERT_TRUE(set_param("objects_max", self->objects_max));
+	EXPECT_TRUE(is_there(self->name));
 }
 
 static int run_churn(struct job *job)
