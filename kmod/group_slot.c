@@ -323,8 +323,10 @@ static u32 group_serve_adder(struct muster_group *group, u64 until, struct group
 	verdict = group_decide(group, gw);
 	if (verdict == MUSTER_QUEUED)
 		return 0;
-	if (!verdict)
+	if (!verdict) {
+		muster_owner_use(gw->waiter.owner);
 		group_add(group, gw);
+	}
 	group->nr_adders--;
 	group_take(gw, verdict, exit);
 	return gw->nr_slots;

@@ -611,7 +611,7 @@ static inline struct muster_owner *muster_owner_find(struct muster_file *mfile)
 }
 
 /**
- * muster_owner_use - may something be granted to the calling process, or be waited for?
+ * muster_owner_use - may something be granted to a process, or be waited for?
  * @owner:	the process, under a lock under which it dies
  *
  * Return: whether the owner is alive. If so it is for as long as the lock is held, and

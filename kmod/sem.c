@@ -167,8 +167,10 @@ static bool sem_serve(struct muster_sem *sem, u64 until, struct list_head *taken
 		verdict = sem_decide(sem, sw);
 		if (verdict == MUSTER_QUEUED)
 			return false;
-		if (!verdict)
+		if (!verdict) {
+			muster_owner_use(sw->waiter.owner);
 			sem_grant(sem, to_sem_owner(sw->waiter.owner), sw->permits, &sw->grant);
+		}
 		sem_take_out(sem, sw, verdict, taken);
 	}
 	return true;
