@@ -60,6 +60,10 @@ static int barrier_await_owner(const struct muster_request *req,
 	int err, fault;
 
 	err = barrier_wait(barrier, owner, &bw, until);
+	/* Broken by its own death, as far as others are concerned. */
+	if (err == -EPIPE && bw.pass.end.broken_by == MUSTER_BROKEN_DEATH &&
+	    READ_ONCE(owner->dead))
+		err = -EBADF;
 	if (err && err != -EPIPE)
 		return err;
 	fault = barrier_await_reply(req, await, &bw.pass);
@@ -228,6 +232,7 @@ static int barrier_sit(struct muster_barrier *barrier, struct barrier_owner *bo,
 	if (!bo->seats) {
 		list_add_tail(&bo->member, &barrier->missing);
 		barrier->nr_missing++;
+		bo->entered = barrier->token;
 	}
 	bo->seats += n;
 	barrier->seats += n;
@@ -247,8 +252,11 @@ static int barrier_stand_up(struct muster_barrier *barrier, struct barrier_owner
 		return -EBADF;
 	if (n > bo->seats)
 		return -EPERM;
-	if (n > bo->seats - barrier_nr_arrived(barrier, bo))
+	if (!barrier_has_free(barrier, bo, n))
 		return -EBUSY;
+	/* A generation whose action runs is not touched by who leaves. */
+	if (barrier_acts(barrier, bo))
+		bo->acted = barrier->token;
 	bo->seats -= n;
 	barrier->seats -= n;
 	barrier->parties -= n;
@@ -443,19 +451,25 @@ static struct barrier_owner *barrier_heir(struct muster_barrier *barrier,
 	return barrier_dying_member(barrier, to_barrier_waiter(waiter));
 }
 
-/* With it goes the generation whose action it runs, or one of its parties waited for. */
+/*
+ * With it goes the generation whose action it runs; and that whose action one of its parties
+ * waits for, unless the barrier shrinks.
+ */
 static bool barrier_lose_action(struct muster_barrier *barrier, struct barrier_owner *bo,
 				struct barrier_exit *exit)
 {
+	bool shrinks = barrier->object.options & MUSTER_BARRIER_SHRINK;
 	struct barrier_owner *heir;
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (!barrier->runner || (barrier->runner != bo && bo->acted != barrier->token))
-		return false;
-	heir = barrier->runner == bo ? barrier_heir(barrier, bo) : NULL;
-	if (heir) {
-		barrier->runner = heir;
+	if (barrier->runner && barrier->runner == bo) {
+		heir = barrier_heir(barrier, bo);
+		if (heir) {
+			barrier->runner = heir;
+			return false;
+		}
+	} else if (shrinks || !barrier_acts(barrier, bo)) {
 		return false;
 	}
 	barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
@@ -481,12 +495,24 @@ static bool barrier_drop_member(struct muster_barrier *barrier, struct barrier_o
 		spin_lock(&barrier->object.lock);
 		n = barrier_refuse(barrier, bo, &exit);
 	}
-	if (bo->gone_in == barrier->round)
-		refused += bo->gone;
+	refused += barrier_nr_gone(barrier, bo);
 	acted = barrier_lose_action(barrier, bo, &exit);
 	barrier_give_up_seats(barrier, bo, barrier->nr_queued + refused, &exit);
 	barrier_unlock_form(barrier, &exit);
 	return acted || bo->lost;
+}
+
+/* Of what the process of the caller, which is ending, dies: a signal, or 0. */
+static int barrier_cause_of_death(void)
+{
+	const struct signal_struct *signal = current->signal;
+
+	if (!(current->flags & PF_EXITING))
+		return 0;
+	/* The last of its threads to close the files may have been ending by itself. */
+	if (READ_ONCE(signal->flags) & SIGNAL_GROUP_EXIT)
+		return READ_ONCE(signal->group_exit_code) & 0x7f;
+	return current->exit_code & 0x7f;
 }
 
 /* It has left for a signal, its tracer let that through, and so it has died (B3). */
@@ -494,7 +520,7 @@ static void barrier_drop_doubt(struct muster_barrier *barrier, struct barrier_ow
 {
 	struct barrier_exit exit;
 
-	if (!(current->flags & PF_EXITING) || !(current->exit_code & 0x7f))
+	if (!barrier_cause_of_death())
 		return;
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);

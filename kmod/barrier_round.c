@@ -219,6 +219,7 @@ static void barrier_act_queued(struct muster_barrier *barrier, struct muster_wai
 
 	list_cut_position(&barrier->acting, &barrier->queue, &last->node);
 	list_del(&last->node);
+	muster_owner_use(last->owner);
 	barrier_start_action(barrier, to_barrier_owner(last->owner), bw->arrival + 1,
 			     &bw->pass);
 	last->verdict = 0;
@@ -323,6 +324,32 @@ u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 	return bo->arrived_in == barrier->round ? bo->arrived : 0;
 }
 
+/* And how many were, until it died. What is done for it meanwhile does not count. */
+u32 barrier_nr_gone(const struct muster_barrier *barrier, const struct barrier_owner *bo)
+{
+	return bo->gone_in == barrier->round ? bo->gone : 0;
+}
+
+/* Has it that many seats for which nobody has arrived? */
+bool barrier_has_free(const struct muster_barrier *barrier, const struct barrier_owner *bo,
+		      u32 n)
+{
+	return (u64)n + barrier_nr_arrived(barrier, bo) + barrier_nr_gone(barrier, bo) <=
+	       bo->seats;
+}
+
+/*
+ * Is it a party of the generation whose action runs? All who had seats when that formed
+ * are.
+ */
+bool barrier_acts(const struct muster_barrier *barrier, const struct barrier_owner *bo)
+{
+	lockdep_assert_held(&barrier->object.lock);
+
+	return barrier->runner && (bo->acted == barrier->token ||
+				   (bo->seats && bo->entered < barrier->token));
+}
+
 /* Puts a member where it belongs, after its seats or arrivals have changed. */
 void barrier_sort_member(struct muster_barrier *barrier, struct barrier_owner *bo)
 {
@@ -410,7 +437,7 @@ static int barrier_may_arrive(const struct muster_barrier *barrier,
 		return -EPERM;
 	bw->member = to_barrier_owner(owner);
 	bw->mfile = mfile;
-	return barrier_nr_arrived(barrier, bw->member) < bw->member->seats ? 0 : -EBUSY;
+	return barrier_has_free(barrier, bw->member, 1) ? 0 : -EBUSY;
 }
 
 /*
@@ -543,7 +570,6 @@ static void barrier_die_acting(struct muster_barrier *barrier, struct barrier_wa
 	if (member) {
 		barrier->nr_acting--;
 		barrier->nr_gone++;
-		member->acted = barrier->token;
 		return;
 	}
 	barrier_break_acting(barrier, MUSTER_BROKEN_DEATH, 0, bo->owner.pid, exit);
@@ -577,18 +603,19 @@ static enum muster_leave barrier_leave_acting(struct muster_barrier *barrier,
 	return MUSTER_LEFT;
 }
 
-/* A party of a member dies while it waits: it is no longer there. */
-static void barrier_die_queued(struct muster_barrier *barrier, struct barrier_waiter *bw)
+/* A party dies while it waits, and all of its member with it or not: it is no longer there. */
+static void barrier_die_queued(struct muster_barrier *barrier, struct barrier_waiter *bw,
+			       enum muster_fate fate)
 {
 	struct barrier_owner *bo = bw->member;
 
 	lockdep_assert_held(&barrier->object.lock);
 
 	barrier_withdraw(barrier, bw);
-	if (bo->gone_in != barrier->round)
-		bo->gone = 0;
+	if (fate != MUSTER_DIES)
+		return;
+	bo->gone = barrier_nr_gone(barrier, bo) + 1;
 	bo->gone_in = barrier->round;
-	bo->gone++;
 }
 
 /* A waiter wants to leave the queue, or the generation that it has completed. */
@@ -612,7 +639,7 @@ static enum muster_leave barrier_leave_locked(struct muster_barrier *barrier,
 		if (fate == MUSTER_IN_DOUBT)
 			barrier_doubt(barrier, to_barrier_owner(bw->waiter.owner));
 	} else if (barrier_dies_with_member(barrier, why, fate)) {
-		barrier_die_queued(barrier, bw);
+		barrier_die_queued(barrier, bw, fate);
 	} else {
 		list_del(&bw->waiter.node);
 		barrier_break_queue(barrier, why, barrier->nr_queued, bw->waiter.owner->pid,

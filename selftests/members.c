@@ -420,6 +420,7 @@ static int run_verdict(struct job *job)
 	struct muster_verdict verdict;
 	ssize_t n = read(job->fd, &verdict, sizeof(verdict));
 
+	job->arg[0] = n < 0 ? 0 : verdict.token;
 	return n < 0 ? -errno : n != sizeof(verdict) ? -EIO : verdict.error;
 }
 
@@ -556,6 +557,97 @@ TEST_F(members, closed_while_the_action_runs)
 	EXPECT_EQ(3, self->a->job.await.arrived);
 	EXPECT_EQ(2, barrier_state(fd).seats);
 	EXPECT_EQ(-EPIPE, ask(self->b, complete(fd, self->b->job.await.token, 0)));
+}
+
+/*
+ * B6, B3: the same by ticket, which stays, and may be that of the one who runs the action;
+ * or which has given up its seat meanwhile, as it may.
+ */
+TEST_F(members, ticket_of_a_closed_file_in_an_action)
+{
+	const __u64 options = MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_ACTION;
+	int i, fd, ticket;
+	__u64 token;
+
+	for (i = 0; i < 3; i++) {
+		bool runs = i == 1, leaves = i == 2;
+
+		fd = open_barrier(3, options);
+		self->a = puppet();
+		self->b = puppet();
+		self->c = puppet();
+		ENTER_ALL(fd);
+		ARRIVE(self->a, fd);
+		if (runs)
+			ARRIVE(self->b, fd);
+		ticket = ask(self->c, as_ticket(await(fd)));
+		ASSERT_LE(0, ticket);
+		if (!runs)
+			ASSERT_EQ(0, ask(self->b, await(fd)));
+		EXPECT_EQ(1, barrier_state(fd).acting);
+		if (leaves)
+			EXPECT_EQ(0, ask(self->c, leave(fd, 1)));
+		EXPECT_EQ(0, barrier_state(fd).broken_by);
+		ASSERT_EQ(0, ask(self->c, do_close(fd)));
+		EXPECT_EQ(MUSTER_BROKEN_DEATH, barrier_state(fd).broken_by);
+		EXPECT_EQ(2, barrier_state(fd).seats);
+		EXPECT_EQ(0, barrier_state(fd).acting);
+		EXPECT_EQ(-EPIPE, hear(self->a));
+		EXPECT_EQ(3, self->a->job.await.arrived);
+		if (runs) {
+			EXPECT_EQ(-EPIPE, hear(self->b));
+			EXPECT_EQ(0, ask(self->c, verdict_of(ticket)));
+			token = self->c->job.arg[0];
+			EXPECT_EQ(-EPIPE, ask(self->c, complete(ticket, token, 0)));
+		} else {
+			EXPECT_EQ(-EPIPE, ask(self->c, verdict_of(ticket)));
+			token = self->b->job.await.token;
+			EXPECT_EQ(-EPIPE, ask(self->b, complete(fd, token, 0)));
+		}
+	}
+	/* Where there is a party less, the generation goes on. */
+	fd = open_barrier(3, options | MUSTER_BARRIER_SHRINK);
+	self->a = puppet();
+	self->b = puppet();
+	self->c = puppet();
+	ENTER_ALL(fd);
+	ARRIVE(self->a, fd);
+	ticket = ask(self->c, as_ticket(await(fd)));
+	ASSERT_LE(0, ticket);
+	ASSERT_EQ(0, ask(self->b, await(fd)));
+	ASSERT_EQ(0, ask(self->c, do_close(fd)));
+	EXPECT_EQ(2, barrier_state(fd).parties);
+	EXPECT_EQ(0, ask(self->b, complete(fd, self->b->job.await.token, 0)));
+	EXPECT_EQ(0, hear(self->a));
+	EXPECT_EQ(0, ask(self->c, verdict_of(ticket)));
+}
+
+/* B6: who enters while an action runs is no party of it, even if it was in another one. */
+TEST_F(members, not_of_that_action)
+{
+	int fd = open_barrier(2, MUSTER_BARRIER_MEMBERS | MUSTER_BARRIER_ACTION);
+
+	self->a = puppet();
+	self->b = puppet();
+	self->c = puppet();
+	ASSERT_EQ(0, ask(self->a, enter(fd, 1)));
+	ASSERT_EQ(0, ask(self->c, enter(fd, 1)));
+	ARRIVE(self->a, fd);
+	ASSERT_EQ(0, ask(self->c, await(fd)));
+	ASSERT_EQ(0, ask(self->c, complete(fd, self->c->job.await.token, 0)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, ask(self->c, leave(fd, 1)));
+	ASSERT_EQ(0, ask(self->b, enter(fd, 1)));
+	ASSERT_EQ(2, barrier_state(fd).parties);
+	ARRIVE(self->a, fd);
+	ASSERT_EQ(0, ask(self->b, await(fd)));
+	ASSERT_EQ(0, ask(self->c, enter(fd, 1)));
+	ASSERT_EQ(0, ask(self->c, do_close(fd)));
+	/* The next one breaks, which has begun with it. */
+	EXPECT_EQ(MUSTER_BROKEN_DEATH, barrier_state(fd).broken_by);
+	EXPECT_EQ(1, barrier_state(fd).acting);
+	EXPECT_EQ(0, ask(self->b, complete(fd, self->b->job.await.token, 0)));
+	EXPECT_EQ(0, hear(self->a));
 }
 
 TEST_HARNESS_MAIN
