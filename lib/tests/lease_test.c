@@ -293,6 +293,14 @@ TEST(rwlock)
 
 	EXPECT_EQ(0, reap(spawn(one_reader, NULL)));
 	ASSERT_TRUE(use(fd));
+	/* What it reads with is on loan, the rest is not: it gives back all. */
+	EXPECT_EQ(0, muster_rwlock_rdlock(fd));
+	EXPECT_EQ(0, muster_rwlock_unlock(fd));
+	EXPECT_EQ(0, muster_rwlock_rdlock(fd));
+	EXPECT_EQ(0, muster_rwlock_tryupgrade(fd));
+	EXPECT_EQ(0, muster_rwlock_unlock(fd));
+	EXPECT_EQ(0, look(fd).held);
+	EXPECT_EQ(-EPERM, muster_rwlock_unlock(fd));
 	EXPECT_EQ(0, muster_rwlock_rdlock(fd));
 	EXPECT_EQ(-EAGAIN, muster_rwlock_trywrlock(fd));
 	EXPECT_EQ(0, muster_rwlock_tryupgrade(fd));
