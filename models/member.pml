@@ -19,6 +19,7 @@
  * run: break, death, reset	-DMEMBERS -DKILLS=1 -DRESETS=1
  * run: break, two seats, closed	-DMEMBERS -DOWN1=0 -DCLOSES=1 -DSIGNALS=1
  * run: break, three parties	-DMEMBERS -DPARTIES=3 -DSIGNALS=1 -DKILLS=1
+ * run: break, two threads and a seat, death	-DMEMBERS -DOWN1=0 -DONE_SEAT -DKILLS=1
  * run: break, three seats of one, closed	-DMEMBERS -DPARTIES=3 -DOWN1=0 -DOWN2=0 -DCLOSES=1
  * run: shrink, two deaths	-DMEMBERS -DSHRINK -DPARTIES=3 -DKILLS=2
  * run: shrink, again and again	-DMEMBERS -DSHRINK -DROUNDS=2
@@ -30,6 +31,9 @@
  * run: action, break, two deaths	-DMEMBERS -DACTION -DPARTIES=3 -DKILLS=2
  * run: action, break, two seats, closed	-DMEMBERS -DACTION -DOWN1=0 -DCLOSES=1
  * run: action, break, closed, reset	-DMEMBERS -DACTION -DCLOSES=1 -DRESETS=1
+ * run: action, break, it leaves, closed	-DMEMBERS -DACTION -DOWN1=0 -DONE_SEAT -DCLOSES=1
+ * run: action, break, it leaves, death	-DMEMBERS -DACTION -DOWN1=0 -DONE_SEAT -DKILLS=1
+ * run: action, break, it enters meanwhile, closed	-DMEMBERS -DACTION -DCLOSES=1
  * run: action, shrink, deaths	-DMEMBERS -DACTION -DSHRINK -DPARTIES=3 -DKILLS=2
  * run: action, shrink, two seats, closed	-DMEMBERS -DACTION -DSHRINK -DOWN1=0 -DCLOSES=1
  * run: parties are set to fewer	-DPARTIES=3 -DSET1=2 -DSET2=1 -DSIGNALS=1
@@ -50,6 +54,10 @@
  * break: a death breaks before the seats go	-DBREAK_FIRST -DMEMBERS -DKILLS=1	SEAT
  * break: a runner's death does	-DRUNNER_FIRST -DMEMBERS -DACTION -DCLOSES=1	SEAT
  * break: a death in the action is forgotten	-DNO_ACTED -DMEMBERS -DACTION -DKILLS=1	B3
+ * break: who is closed acts on	-DNO_ACTED -DMEMBERS -DACTION -DCLOSES=1	B3
+ * break: who has left its seat does	-DLEAVE_FORGETS -DMEMBERS -DACTION -DOWN1=0 -DONE_SEAT -DCLOSES=1	B3
+ * break: who enters beside an action acts	-DALL_ACT -DMEMBERS -DACTION -DCLOSES=1	B6
+ * break: the seat of a party that died is free	-DNO_GONE -DMEMBERS -DOWN1=0 -DONE_SEAT -DKILLS=1	B3
  * break: who is closed waits to be refused	-DTO_BE_REFUSED -DMEMBERS -DACTION -DCLOSES=1	SOON
  * break: a death breaks what shrinks	-DSHRINK_BREAKS -DMEMBERS -DSHRINK -DKILLS=1	B6
  * break: nobody looks after a LEAVE	-DNO_FORM -DMEMBERS -DPARTIES=3	QUIET
@@ -135,7 +143,9 @@ byte seat[N];
 byte arrived[N];
 bool there[N];
 byte run_token[N];
-byte acted[N];		/* 0 once that action is over */
+bool acted[N];		/* acted == token */
+bool fresh[N];		/* of whom has seats: entered == token, and so is no party */
+byte nr_gone[N];		/* 0 if it is of another round than this */
 bool dead[N];
 
 /* struct barrier_waiter: out, in queue or acting, taken out of it, settled */
@@ -265,6 +275,7 @@ inline next_round()
 #ifndef ROUND_STAYS
 		arrived[k] = 0;
 #endif
+		nr_gone[k] = 0;
 		there[k] = false
 	}
 	k = 0
@@ -295,6 +306,11 @@ inline sort_member(o)
 inline formed()
 {
 	rule(LATER, runner == NONE);
+#if defined(MEMBERS) && !defined(SHRINK)
+	for (k : 0 .. N - 1) {
+		rule(B3, nr_gone[k] == 0)
+	}
+#endif
 	token = 1;
 	for (k : 0 .. N - 1) {
 		if
@@ -326,7 +342,8 @@ inline end_acting(meant, how)
 	acting_to = 0;
 	token = 0;
 	for (k : 0 .. N - 1) {
-		acted[k] = 0
+		acted[k] = false;
+		fresh[k] = false
 	}
 	k = 0
 }
@@ -552,6 +569,22 @@ inline settle_and_form()
 
 /* ---- members ---- */
 
+/* Not barrier_has_free(), of one */
+#ifdef NO_BUSY
+#define no_place(o) false
+#elif defined(NO_GONE)
+#define no_place(o) (arrived[o] >= seat[o])
+#else
+#define no_place(o) (arrived[o] + nr_gone[o] >= seat[o])
+#endif
+
+/* barrier_acts() */
+#ifdef ALL_ACT
+#define acts(o) (runner != NONE && (acted[o] || seat[o] > 0))
+#else
+#define acts(o) (runner != NONE && (acted[o] || (seat[o] > 0 && !fresh[o])))
+#endif
+
 /* barrier_sit(), of one seat */
 inline sit(o)
 {
@@ -560,7 +593,7 @@ inline sit(o)
 		:: dead[o] || killed[o]
 		:: else ->
 			if
-			:: seat[o] == 0 -> nr_missing++
+			:: seat[o] == 0 -> nr_missing++; fresh[o] = (runner != NONE)
 			:: else
 			fi;
 			seat[o]++;
@@ -583,11 +616,14 @@ inline stand_up(o)
 	d_step {
 		if
 #ifdef LEAVE_ARRIVED
-		:: seat[o] == 0
+		:: dead[o] || seat[o] == 0
 #else
-		:: seat[o] == 0 || seat[o] == arrived[o]
+		:: dead[o] || seat[o] == 0 || no_place(o)
 #endif
 		:: else ->
+#ifndef LEAVE_FORGETS
+			acted[o] = acts(o);
+#endif
 			seat[o]--;
 			seats--;
 			parties--;
@@ -709,20 +745,34 @@ inline give_up_seats(o)
 	fi
 }
 
-#ifdef NO_ACTED
+#if defined(NO_ACTED) || defined(SHRINK)
 #define acts_in(o) (runner == (o))
 #else
-#define acts_in(o) (runner == (o) || (runner != NONE && acted[o] == token))
+#define acts_in(o) (runner == (o) || acts(o))
 #endif
 
 /* barrier_lose_action() */
 inline lose_action(o)
 {
 	if
-	:: acts_in(o) -> break_acting(token, DEATH, o)
+	:: acts_in(o) ->
+		/* Who is killed has left before; and who runs it, may have. */
+		last = (killed[o] || runner == o);
+		for (k : 0 .. N - 1) {
+			last = last || (own(k) == o && team[k] == token)
+		}
+		rule(B6, last);
+		last = 0;
+		break_acting(token, DEATH, o)
 	:: else
 	fi;
-	rule(B3, runner == NONE || acted[o] != token)
+#ifndef SHRINK
+	rule(B3, !acts(o));
+	for (k : 0 .. N - 1) {
+		rule(B3, k >= nr_acting || own(acting[k]) != o)
+	}
+	k = 0
+#endif
 }
 
 /* barrier_runner_lost(); any action of the owner if @which is 0. A member is dead then. */
@@ -793,12 +843,6 @@ inline owner_drop(o)
 }
 
 /* ---- arriving and leaving ---- */
-
-#ifdef NO_BUSY
-#define no_place(o) false
-#else
-#define no_place(o) (arrived[o] >= seat[o])
-#endif
 
 /* barrier_arrive() */
 inline arrive(i)
@@ -871,7 +915,7 @@ inline leave_acting(i, why)
 #if defined(MEMBERS) && defined(SHRINK) && !defined(ACTING_BREAKS)
 	:: is_death(why)
 #elif defined(MEMBERS) && !defined(SHRINK)
-	:: why == DEATH -> acted[own(i)] = token
+	:: why == DEATH
 	:: why == CLOSED ->
 		break_acting(team[i], DEATH, own(i));
 		give_up_seats(own(i))
@@ -902,7 +946,14 @@ inline leave_queue(i, why)
 	:: breaks_queue(why) ->
 		list_del(queue, nr_queued, i);
 		break_queue(DEATH, own(i))
-	:: else -> withdraw(i)
+	:: else ->
+		withdraw(i);
+#ifdef MEMBERS
+		if
+		:: why == DEATH -> nr_gone[own(i)]++
+		:: else
+		fi
+#endif
 	fi
 }
 
@@ -1080,7 +1131,7 @@ proctype thread(byte i)
 	od;
 #ifdef MEMBERS
 	if
-	:: !killed[own(i)] && !dead[own(i)] -> stand_up(own(i))
+	:: true -> stand_up(own(i))	/* killed as it does */
 	:: true
 	fi;
 #endif
