@@ -19,6 +19,9 @@
  * so that who goes by the number would go by a page that was mapped by the former one. Who
  * has a page always has something on loan.
  *
+ * With GRANTED, and DUP, a thread of A waits, in place of the second one; and as soon as there is
+ * one more descriptor, somebody else grants it what it waits for: that is to be held, too.
+ *
  * Steps: each atomic is a section under the lock that its comment names, or one
  * access that the code makes without a lock.
  *
@@ -29,6 +32,7 @@
  * run: a leaked owner goes with the file	-DFDS=1 -DB_FIRST -DNO_RECHECK -DNO_W2
  * run: one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP
  * run: as two are closed	-DFDS=2 -DALONE -DDUP -DONE
+ * run: who waits is granted it, as the last is closed	-DFDS=1 -DALONE -DDUP -DGRANTED
  * run: mapped, and two are closed	-DFDS=2 -DALONE -DLEASE
  * run: mapped, one more descriptor, as the last is closed	-DFDS=1 -DALONE -DDUP -DLEASE
  * run: mapped, and one goes by the number that was closed	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE
@@ -51,6 +55,7 @@
  * break: the note is written after the look	-DFDS=1 -DALONE -DDUP -DNOTE_LATE	W1
  * break: closers write their notes over each other's	-DFDS=1 -DALONE -DNOTES_FIGHT	cycle
  * break: to be granted something leaves the note there	-DFDS=1 -DALONE -DDUP -DNOTE_STAYS	W1
+ * break: to be granted it as one waits does	-DFDS=1 -DALONE -DDUP -DGRANTED -DGRANT_LEAVES	W1
  * break: a page outlives the note	-DFDS=1 -DALONE -DDUP -DLEASE -DREUSE -DNOTE_ALONE	W1
  * break: and to get it leaves the note there	-DFDS=1 -DALONE -DDUP -DLEASE -DNOTE_ALONE -DGET_LEAVES	W1
  * break: and it is over after the look	-DFDS=1 -DALONE -DDUP -DLEASE -DNOTE_ALONE -DGET_LEAVES -DLEASE_LATE	W1
@@ -98,6 +103,11 @@ byte running = 2;		/* A's threads */
 byte acquired[2];
 bool dup_open;			/* there is one more, ... */
 byte dup_acquired;		/* by which so much was acquired */
+#ifdef GRANTED
+byte waiting = NONE;		/* struct sem_waiter: its owner */
+bool granted;
+bool waits = true;		/* it may still, or will */
+#endif
 
 /* struct muster_page: each thread that maps has one that may become its owner's, once */
 byte page[OWNERS];		/* muster_owner.page, or NONE */
@@ -552,6 +562,55 @@ out:	running--
 }
 #endif
 
+#ifdef GRANTED
+/* sem_acquire(), of one who has to wait */
+proctype wait(byte first)
+{
+	byte o = NONE, n = NONE, i;
+	bool is_open, drops, ebadf, again;
+
+	/* fdget() */
+	if
+	:: atomic { fds[A] > 0 -> file_refs++ }
+	:: atomic { fds[A] == 0 -> goto out }
+	fi;
+	owner_get(A, first, o);
+	/* sem_queue() and muster_sleepers_add(): object->lock */
+	atomic {
+		take_note(o);
+		if
+		:: dead[o]
+		:: else -> waiting = o
+		fi
+	}
+	/* muster_wait(), and sem_leave() */
+	atomic { waiting == NONE || granted || dead[o] -> waiting = NONE };
+	owner_put(o);
+done:	ebadf = false;
+	file_put();
+out:	waits = false;
+	running--
+}
+
+/* sem_release() of some other process, and sem_serve() */
+proctype grant()
+{
+	waiting != NONE || !waits;
+	atomic {
+		if
+		:: waiting != NONE && !dead[waiting] ->
+#ifndef GRANT_LEAVES
+			take_note(waiting);
+#endif
+			held[waiting]++;
+			dup_acquired++;
+			granted = true
+		:: else
+		fi
+	}
+}
+#endif
+
 #ifdef DUP
 /* dup(), and an acquire by what it returns */
 proctype dup()
@@ -567,6 +626,8 @@ proctype dup()
 		dup_open = true;
 #ifdef LEASE
 		run lease(4, 1)
+#elif defined(GRANTED)
+		run grant()
 #else
 		run acquire(A, 4)
 #endif
@@ -656,6 +717,8 @@ init {
 		run acquire(A, 0);
 #ifdef LEASE
 		run lease(2, 0);
+#elif defined(GRANTED)
+		run wait(2);
 #elif !defined(ONE)
 		run acquire(A, 2);
 #endif
