@@ -132,6 +132,8 @@ struct muster_barrier {
  * @there_in:	the round in which they all are, else another
  * @gone:	how many of its parties have left round @gone_in, as it dies
  * @gone_in:	a round
+ * @gone_by:	the last of these, if it has not come back
+ * @gone_of:	the process that dies; another may have the same file table
  * @entered:	the token of the latest generation when it took its first seat
  * @acted:	that of an action while which ran it gave up seats, though it was a party
  * @lost:	it is dead, and had seats
@@ -149,6 +151,8 @@ struct barrier_owner {
 	u64 there_in;
 	u32 gone;
 	u64 gone_in;
+	const struct task_struct *gone_by;
+	const struct signal_struct *gone_of;
 	u64 entered;
 	u64 acted;
 	bool lost;
@@ -263,8 +267,7 @@ struct barrier_owner *barrier_dying_member(struct muster_barrier *barrier,
 void barrier_give_up_seats(struct muster_barrier *barrier, struct barrier_owner *bo,
 			   u32 arrived, struct barrier_exit *exit);
 u32 barrier_nr_gone(const struct muster_barrier *barrier, const struct barrier_owner *bo);
-bool barrier_has_free(const struct muster_barrier *barrier, const struct barrier_owner *bo,
-		      u32 n);
+bool barrier_has_free(const struct muster_barrier *barrier, struct barrier_owner *bo, u32 n);
 bool barrier_acts(const struct muster_barrier *barrier, const struct barrier_owner *bo);
 bool barrier_has_doubt(const struct muster_barrier *barrier, const struct barrier_owner *bo);
 void barrier_mark_reset(struct muster_barrier *barrier);

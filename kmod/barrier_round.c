@@ -324,18 +324,30 @@ u32 barrier_nr_arrived(const struct muster_barrier *barrier,
 	return bo->arrived_in == barrier->round ? bo->arrived : 0;
 }
 
-/* And how many were, until it died. What is done for it meanwhile does not count. */
+/* And how many were, until it died. */
 u32 barrier_nr_gone(const struct muster_barrier *barrier, const struct barrier_owner *bo)
 {
 	return bo->gone_in == barrier->round ? bo->gone : 0;
 }
 
-/* Has it that many seats for which nobody has arrived? */
-bool barrier_has_free(const struct muster_barrier *barrier, const struct barrier_owner *bo,
-		      u32 n)
+/*
+ * Has it, for the caller, that many seats for which nobody has arrived? Where a thread has
+ * died the others of its process do nothing in its place any more.
+ */
+bool barrier_has_free(const struct muster_barrier *barrier, struct barrier_owner *bo, u32 n)
 {
-	return (u64)n + barrier_nr_arrived(barrier, bo) + barrier_nr_gone(barrier, bo) <=
-	       bo->seats;
+	u64 taken = barrier_nr_arrived(barrier, bo);
+
+	lockdep_assert_held(&barrier->object.lock);
+
+	/* The signal that was to kill it has become another's. */
+	if (bo->gone_by == current) {
+		bo->gone_by = NULL;
+		bo->gone = 0;
+	}
+	if (bo->gone_of == current->signal)
+		taken += barrier_nr_gone(barrier, bo);
+	return taken + n <= bo->seats;
 }
 
 /*
@@ -616,6 +628,8 @@ static void barrier_die_queued(struct muster_barrier *barrier, struct barrier_wa
 		return;
 	bo->gone = barrier_nr_gone(barrier, bo) + 1;
 	bo->gone_in = barrier->round;
+	bo->gone_by = current;
+	bo->gone_of = current->signal;
 }
 
 /* A waiter wants to leave the queue, or the generation that it has completed. */

@@ -171,8 +171,9 @@ static int muster_object_charge(struct muster_user *user)
 			return -ENOSPC;
 		if (!muster_file_room())
 			return -ENOMEM;
-		if (!muster_linger_evict(user))
-			return -ENOSPC;
+		/* If nothing lingers any more, what did may have made room. */
+		muster_linger_evict(user);
+		cond_resched();
 	}
 }
 

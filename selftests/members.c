@@ -2,6 +2,7 @@
 /*
  * Barriers whose parties change, and whose parties are members (B6)
  */
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -620,6 +621,28 @@ TEST_F(members, ticket_of_a_closed_file_in_an_action)
 	EXPECT_EQ(0, ask(self->b, complete(fd, self->b->job.await.token, 0)));
 	EXPECT_EQ(0, hear(self->a));
 	EXPECT_EQ(0, ask(self->c, verdict_of(ticket)));
+}
+
+/* B6, W1: processes that share their file table are one member, until the last has gone. */
+TEST_F(members, shared_file_table)
+{
+	int fd = self->breaks;
+	struct puppet *c;
+
+	c = puppet_clone(CLONE_FILES);
+	ENTER_ALL(fd);
+	ASSERT_EQ(0, ask(self->c, leave(fd, 1)));
+	ASSERT_EQ(0, ask(me, enter(fd, 1)));
+	ARRIVE(c, fd);
+	EXPECT_EQ(-EBUSY, ask(me, leave(fd, 1)));
+	kill_puppet(c);
+	EXPECT_EQ(0, barrier_state(fd).waiting);
+	EXPECT_EQ(3, barrier_state(fd).seats);
+	ARRIVE(self->a, fd);
+	ARRIVE(self->b, fd);
+	ASSERT_EQ(0, ask(me, await(fd)));
+	ASSERT_EQ(0, hear(self->a));
+	ASSERT_EQ(0, hear(self->b));
 }
 
 /* B6: who enters while an action runs is no party of it, even if it was in another one. */
