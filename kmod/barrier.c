@@ -502,17 +502,16 @@ static bool barrier_drop_member(struct muster_barrier *barrier, struct barrier_o
 	return acted || bo->lost;
 }
 
-/* Of what the process of the caller, which is ending, dies: a signal, or 0. */
-static int barrier_cause_of_death(void)
+/*
+ * Does the process of the caller, which is closing its files, die by a signal? That of its
+ * threads which is the last to close them may have been ending by itself.
+ */
+static bool barrier_dies_by_signal(void)
 {
 	const struct signal_struct *signal = current->signal;
 
-	if (!(current->flags & PF_EXITING))
-		return 0;
-	/* The last of its threads to close the files may have been ending by itself. */
-	if (READ_ONCE(signal->flags) & SIGNAL_GROUP_EXIT)
-		return READ_ONCE(signal->group_exit_code) & 0x7f;
-	return current->exit_code & 0x7f;
+	return current->flags & PF_EXITING && READ_ONCE(signal->flags) & SIGNAL_GROUP_EXIT &&
+	       READ_ONCE(signal->group_exit_code) & 0x7f;
 }
 
 /* It has left for a signal, its tracer let that through, and so it has died (B3). */
@@ -520,7 +519,7 @@ static void barrier_drop_doubt(struct muster_barrier *barrier, struct barrier_ow
 {
 	struct barrier_exit exit;
 
-	if (!barrier_cause_of_death())
+	if (!barrier_dies_by_signal())
 		return;
 	barrier_exit_init(&exit);
 	spin_lock(&barrier->object.lock);

@@ -505,8 +505,8 @@ TEST_F(members, ticket_in_an_action)
 	self->b = puppet();
 	ASSERT_EQ(0, ask(self->a, enter(fd, 1)));
 	ASSERT_EQ(0, ask(self->b, enter(fd, 1)));
-	for (i = 0; i < 4; i++) {
-		bool ticket_first = i & 1, runs = i & 2;
+	for (i = 0; i < 6; i++) {
+		bool ticket_first = i & 1, runs = i & 2, leaves = i & 4;
 
 		victim = puppet();
 		by = fd;
@@ -523,12 +523,15 @@ TEST_F(members, ticket_in_an_action)
 		if (!runs)
 			ASSERT_EQ(0, ask(self->b, await(fd)));
 		EXPECT_EQ(1, barrier_state(fd).acting);
+		/* Its seat, which is not needed for that. */
+		if (leaves)
+			EXPECT_EQ(0, ask(victim, leave(by, 1)));
 		kill_puppet(victim);
 		ASSERT_EQ(-EPIPE, hear(self->a));
 		EXPECT_EQ(MUSTER_BROKEN_DEATH, self->a->job.await.broken_by);
 		EXPECT_EQ(3, self->a->job.await.arrived);
 		EXPECT_EQ(2, barrier_state(fd).seats);
-		EXPECT_EQ(3, barrier_state(fd).parties);
+		EXPECT_EQ(leaves ? 2 : 3, barrier_state(fd).parties);
 		EXPECT_EQ(0, barrier_state(fd).acting);
 		EXPECT_EQ(-EPIPE, runs ? hear(self->b) :
 			  ask(self->b, complete(fd, self->b->job.await.token, 0)));
