@@ -43,6 +43,13 @@ static struct stage {
 	struct puppet puppets[PUPPETS_MAX];
 } *stage;
 
+/* The puppets of the latest test, shared by all tests: they die with it, but not at once. */
+static struct cast {
+	pid_t test;
+	unsigned int nr;
+	pid_t pids[PUPPETS_MAX];
+} *cast;
+
 static void die(const char *what)
 {
 	fprintf(stderr, "# %s: %s\n", what, strerror(errno));
@@ -76,6 +83,7 @@ static void __attribute__((constructor(1000))) set_up(void)
 	}
 	handle(SIG_EINTR, 0);
 	handle(SIG_RESTART, SA_RESTART);
+	cast = shared_memory(sizeof(*cast));
 }
 
 /* ---- time ---- */
@@ -717,12 +725,61 @@ void *shared_memory(size_t size)
 	return memory;
 }
 
+/* A file of a thread in /proc; an empty string if it is gone. */
+static void read_task(pid_t pid, pid_t tid, const char *file, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = 0;
+}
+
+/* Has all of the process come to its end, whether somebody has waited for it or not? */
+static bool has_ended(pid_t pid)
+{
+	int threads = 0;
+	char text[512], state, *end;
+
+	read_task(pid, pid, "stat", text, sizeof(text));
+	end = strrchr(text, ')');
+	if (!end)
+		return true;
+	/* proc(5): the third field and the twentieth */
+	sscanf(end + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+	       &state, &threads);
+	return strchr("ZX", state) && threads <= 1;
+}
+
+/* What they had counts for their users, and may be found by its name, as long as they live. */
+static void wait_for_latest_test(void)
+{
+	__u64 end = clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS;
+
+	for (; cast->nr; cast->nr--) {
+		while (!has_ended(cast->pids[cast->nr - 1])) {
+			if (clock_ns(CLOCK_MONOTONIC) > end)
+				die("a puppet of the test before does not die");
+			nap();
+		}
+	}
+	cast->test = getpid();
+}
+
 static struct puppet *new_puppet(void)
 {
 	unsigned int i;
 
-	if (!stage)
+	if (!stage) {
+		wait_for_latest_test();
 		stage = shared_memory(sizeof(*stage));
+	}
 	i = __atomic_fetch_add(&stage->nr, 1, __ATOMIC_RELAXED);
 	if (i >= PUPPETS_MAX)
 		die("too many puppets");
@@ -754,6 +811,9 @@ struct puppet *puppet_clone(int flags)
 	}
 	p->pid = pid;
 	p->tid = pid;
+	/* Those of puppets may be in a PID namespace of their own; they die with these. */
+	if (parent == cast->test)
+		cast->pids[__atomic_fetch_add(&cast->nr, 1, __ATOMIC_RELAXED)] = pid;
 	return ready(p);
 }
 
@@ -837,20 +897,9 @@ bool is_busy(const struct puppet *p)
 	return mail_read(p) != MAIL_ANSWERED;
 }
 
-/* A file of the puppet's thread in /proc; an empty string if it is gone. */
 static void read_proc(const struct puppet *p, const char *file, char *text, size_t size)
 {
-	char path[64];
-	ssize_t n = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", p->pid, p->tid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, size - 1);
-		close(fd);
-	}
-	text[n > 0 ? n : 0] = 0;
+	read_task(p->pid, p->tid, file, text, size);
 }
 
 /* Does it sleep in the middle of its job? */
