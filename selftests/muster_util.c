@@ -741,20 +741,21 @@ static void read_task(pid_t pid, pid_t tid, const char *file, char *text, size_t
 	text[n > 0 ? n : 0] = 0;
 }
 
+/* The third field of stat and the twentieth, see proc(5). */
+#define STATE_AND_THREADS	" %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d"
+
 /* Has all of the process come to its end, whether somebody has waited for it or not? */
 static bool has_ended(pid_t pid)
 {
-	int threads = 0;
 	char text[512], state, *end;
+	int threads;
 
 	read_task(pid, pid, "stat", text, sizeof(text));
 	end = strrchr(text, ')');
 	if (!end)
 		return true;
-	/* proc(5): the third field and the twentieth */
-	sscanf(end + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
-	       &state, &threads);
-	return strchr("ZX", state) && threads <= 1;
+	return sscanf(end + 1, STATE_AND_THREADS, &state, &threads) != 2 ||
+	       (strchr("ZX", state) && threads <= 1);
 }
 
 /* What they had counts for their users, and may be found by its name, as long as they live. */
