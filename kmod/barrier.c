@@ -463,7 +463,7 @@ static bool barrier_lose_action(struct muster_barrier *barrier, struct barrier_o
 
 	lockdep_assert_held(&barrier->object.lock);
 
-	if (barrier->runner && barrier->runner == bo) {
+	if (barrier->runner == bo) {
 		heir = barrier_heir(barrier, bo);
 		if (heir) {
 			barrier->runner = heir;

@@ -23,7 +23,7 @@
  * A thread may also come by another descriptor of the file while one closes what was the
  * last: it had the file already, for dup(), or gets it by SCM_RIGHTS. What is granted to it
  * then must not be taken back. So who closes leaves a note with the owner, which whoever
- * uses the owner takes away:
+ * uses the owner takes away, as does who grants something to one that waits:
  *
  *	closing thread				another thread
  *	--------------				--------------

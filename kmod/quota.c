@@ -259,12 +259,13 @@ void muster_lingers(struct muster_user *user, struct list_head *entry)
 	spin_unlock(&user->kept.lock);
 }
 
+/* Who sees that it may go finds it in the list, and does not look again and again. */
 void muster_lingers_not(struct muster_user *user, struct list_head *entry)
 {
-	list_del(entry);
 	spin_lock(&user->kept.lock);
 	user->kept.used[MUSTER_RES_OBJECTS]--;
 	spin_unlock(&user->kept.lock);
+	list_del(entry);
 }
 
 /* Would there be room if all went that may go? */

@@ -97,16 +97,20 @@ static int check_writer(int fd)
 int muster_rwlock_tryupgrade(int fd)
 {
 	int ret = muster_lock_permits(fd, ALL - 1, MUSTER_WAIT_NONBLOCK, 0, NULL);
-	int err = ret < 0 ? ret : check_writer(fd);
+	int err;
 
-	/*
-	 * What it reads with may be on loan, and would be given back by muster_rwlock_unlock()
-	 * instead of all. Who gives back more than it has gets EPERM, and its loan is booked.
-	 */
-	if (!err)
-		muster_sem_release_flags(fd, INT64_MAX, MUSTER_RELEASE_UNCHECKED);
-	if (ret < 0 || !err)
+	if (ret < 0)
 		return ret;
+	err = check_writer(fd);
+	if (!err) {
+		/*
+		 * What it reads with may be on loan, and would be given back by
+		 * muster_rwlock_unlock() instead of all. Who gives back more than it has
+		 * gets EPERM, and its loan is booked.
+		 */
+		muster_sem_release_flags(fd, INT64_MAX, MUSTER_RELEASE_UNCHECKED);
+		return ret;
+	}
 	/* It did not read, or that cannot be told. */
 	muster_sem_release_flags(fd, ALL - 1, MUSTER_RELEASE_UNCHECKED);
 	return err;
