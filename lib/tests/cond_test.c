@@ -3,6 +3,7 @@
  * The condition variable: G5d
  */
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -203,6 +204,21 @@ static void on_signal(int sig)
 {
 }
 
+static bool is_asleep(pid_t pid)
+{
+	char path[32], text[512] = "";
+	const char *state;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return false;
+	state = fgets(text, sizeof(text), stat) ? strrchr(text, ')') : NULL;
+	fclose(stat);
+	return state && !strncmp(state, ") S", 3);
+}
+
 /* T3: a handler ends the wait, not the lock. */
 TEST_F(cond, interrupted)
 {
@@ -211,6 +227,8 @@ TEST_F(cond, interrupted)
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
 	pid = WAITS(self->room);
+	/* It is queued before it waits. */
+	ASSERT_SOON(is_ready(self->mutex) && is_asleep(pid));
 	kill(pid, SIGUSR1);
 	EXPECT_EQ((unsigned char)(10 - EINTR), (unsigned char)reap(pid));
 	EXPECT_EQ(0, muster_mutex_trylock(self->mutex));
