@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -57,6 +58,16 @@ int muster_reply_slow(const struct muster_request *req, const void *args,
 	return 0;
 }
 
+/*
+ * Could the answer be written? It has a page or two, each asked for on its own: of more
+ * bytes Linux 6.1 has looked at the first page only.
+ */
+bool muster_can_reply(const struct muster_request *req)
+{
+	return !fault_in_safe_writeable(req->arg, 1) &&
+	       !fault_in_safe_writeable(req->arg + req->size - 1, 1);
+}
+
 static int muster_info(const struct muster_request *req, struct muster_info *info)
 {
 	unsigned int i;
@@ -73,21 +84,21 @@ static int muster_info(const struct muster_request *req, struct muster_info *inf
 	return muster_reply(req, info, api_version);
 }
 
-/* Takes over the reference to @object; @fd is the descriptor that the file is to have. */
-static int muster_object_install(struct muster_object *object, struct muster_open *how,
-				 const struct muster_request *req, int fd)
+/* @fd is the descriptor that the file is to have. */
+static int muster_open_file(struct muster_open *how, const struct muster_request *req, int fd)
 {
 	struct muster_file *mfile;
 	char name[32];
 	int err;
 
-	snprintf(name, sizeof(name), "[muster-%s]", object->type->name);
-	mfile = muster_file_create(object, name, &muster_object_fops,
-				   how->oflags & O_NONBLOCK);
+	snprintf(name, sizeof(name), "[muster-%s]", muster_find_type(how->type)->name);
+	mfile = muster_file_create(NULL, name, &muster_object_fops, how->oflags & O_NONBLOCK);
 	if (IS_ERR(mfile))
 		return PTR_ERR(mfile);
 	mfile->no_lease = how->flags & MUSTER_OPEN_NO_LEASE;
-	err = muster_reply(req, how, created);
+	err = muster_object_open(how, &mfile->object);
+	if (!err)
+		err = muster_reply(req, how, created);
 	if (err) {
 		fput(mfile->file);
 		return err;
@@ -98,7 +109,6 @@ static int muster_object_install(struct muster_object *object, struct muster_ope
 
 static int muster_open(const struct muster_request *req, struct muster_open *how)
 {
-	struct muster_object *object;
 	int fd, err;
 
 	err = muster_object_check(how);
@@ -110,9 +120,7 @@ static int muster_open(const struct muster_request *req, struct muster_open *how
 	fd = get_unused_fd_flags(how->oflags & O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	err = muster_object_open(how, &object);
-	if (!err)
-		err = muster_object_install(object, how, req, fd);
+	err = muster_open_file(how, req, fd);
 	if (!err)
 		return fd;
 	put_unused_fd(fd);

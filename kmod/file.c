@@ -34,7 +34,8 @@ bool muster_file_room(void)
 
 /**
  * muster_file_create - open a file of an object
- * @object:	the object; its reference is the file's now, also on failure
+ * @object:	the object; its reference is the file's now, also on failure. NULL: it is
+ *		to be told later, if at all
  * @name:	of the inode
  * @fops:	what to do with it
  * @flags:	O_NONBLOCK or 0
@@ -49,20 +50,21 @@ struct muster_file *muster_file_create(struct muster_object *object, const char 
 
 	mfile = kzalloc(sizeof(*mfile), MUSTER_GFP);
 	if (!mfile || !muster_file_room()) {
-		kfree(mfile);
-		muster_object_put(object);
-		return ERR_PTR(-ENOMEM);
+		file = ERR_PTR(-ENOMEM);
+		goto err;
 	}
 	mfile->object = object;
 	INIT_LIST_HEAD(&mfile->owners);
 	file = anon_inode_getfile(name, fops, mfile, O_RDWR | flags);
-	if (IS_ERR(file)) {
-		kfree(mfile);
-		muster_object_put(object);
-		return ERR_CAST(file);
-	}
+	if (IS_ERR(file))
+		goto err;
 	mfile->file = file;
 	return mfile;
+err:
+	kfree(mfile);
+	if (object)
+		muster_object_put(object);
+	return ERR_CAST(file);
 }
 
 long muster_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -98,8 +100,10 @@ int muster_object_release(struct inode *inode, struct file *file)
 {
 	struct muster_file *mfile = file->private_data;
 
-	muster_owner_drop_all(mfile);
-	muster_object_put(mfile->object);
+	if (mfile->object) {
+		muster_owner_drop_all(mfile);
+		muster_object_put(mfile->object);
+	}
 	kfree(mfile);
 	return 0;
 }

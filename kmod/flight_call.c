@@ -4,7 +4,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/pagemap.h>
 #include <linux/sched.h>
 
 #include "flight.h"
@@ -349,16 +348,6 @@ static int flight_begin_refresh(struct flight_call *call, struct flight_owner *f
 	return err;
 }
 
-/* The user is at the limit. What is kept does not go for a caller that cannot be told (O7). */
-static noinline int flight_make_room(struct muster_user *user, const struct flight_plan *plan)
-{
-	const struct muster_request *req = plan->req;
-
-	if (req && fault_in_safe_writeable(req->arg, req->size))
-		return -EFAULT;
-	return muster_make_room(user, MUSTER_RES_CALLS, 1) ? 0 : -ENOSPC;
-}
-
 /**
  * flight_lead - begin a call
  * @flight:	the group
@@ -380,12 +369,10 @@ int flight_lead(struct muster_flight *flight, struct flight_owner *fo,
 	call = flight_call_alloc(flight, plan->key, fo);
 	if (!call)
 		return -ENOMEM;
-	if (unlikely(!muster_charge(user, MUSTER_RES_CALLS, 1))) {
-		err = flight_make_room(user, plan);
-		if (err) {
-			flight_call_put(call);
-			return err;
-		}
+	err = muster_make_room_for(user, 1, plan->req);
+	if (unlikely(err)) {
+		flight_call_put(call);
+		return err;
 	}
 	if (plan->forget_after && plan->forget_after < KTIME_MAX)
 		call->forget_at = ktime_get_ns() + plan->forget_after;

@@ -4,7 +4,6 @@
  */
 #include <linux/file.h>
 #include <linux/ktime.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -44,7 +43,7 @@ static int flight_deliver_bytes(const struct muster_request *req,
 		err = muster_result_copy(result, join->buf, fits);
 	if (!err && fits < join->result_len) {
 		/* What else can fail comes first: others may have to go for what is kept. */
-		if (fault_in_safe_writeable(req->arg, req->size))
+		if (!muster_can_reply(req))
 			return -EFAULT;
 		err = flight_keep(fo, result, join->token);
 		join->outcome |= MUSTER_OUTCOME_TRUNCATED;

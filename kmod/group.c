@@ -21,7 +21,7 @@ static int group_add_enter(const struct muster_request *req, struct group_waiter
 	INIT_LIST_HEAD(&gw->slots);
 	/* Nothing makes room for what is refused. */
 	err = group_may_add(group, add->slots, nonblock);
-	err = err ?: group_slots_alloc(&gw->slots, add->slots);
+	err = err ?: group_slots_alloc(&gw->slots, add->slots, gw->waiter.ticket ? NULL : req);
 	if (err)
 		return err;
 	gw->nr_slots = add->slots;

@@ -172,7 +172,7 @@ static inline struct group_waiter *to_group_waiter(struct muster_waiter *waiter)
 
 /* ---- group_slot.c ---- */
 
-int group_slots_alloc(struct list_head *slots, u32 nr);
+int group_slots_alloc(struct list_head *slots, u32 nr, const struct muster_request *req);
 void group_slots_free(struct list_head *slots);
 void group_slot_free(struct group_slot *slot);
 struct group_slot *group_slot_find(struct muster_group *group, u64 number);

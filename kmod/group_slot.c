@@ -33,8 +33,10 @@ void group_slot_free(struct group_slot *slot)
 		muster_user_put(slot->payer);
 		muster_result_put(slot->result);
 	}
-	muster_uncharge(slot->user, MUSTER_RES_CALLS, 1);
-	muster_user_put(slot->user);
+	if (slot->user) {
+		muster_uncharge(slot->user, MUSTER_RES_CALLS, 1);
+		muster_user_put(slot->user);
+	}
 	put_pid(slot->pid);
 	kfree(slot);
 }
@@ -48,57 +50,57 @@ void group_slots_free(struct list_head *slots)
 	INIT_LIST_HEAD(slots);
 }
 
-/* Charged to the user already. */
-static struct group_slot *group_slot_alloc(struct muster_user *user)
+/* Charged to nobody yet. */
+static struct group_slot *group_slot_alloc(void)
 {
 	struct group_slot *slot = kzalloc(sizeof(*slot), MUSTER_GFP);
 
 	if (!slot)
 		return NULL;
-	slot->user = muster_user_hold(user);
 	slot->state = MUSTER_TASK_PENDING;
 	slot->pid = get_pid(task_tgid(current));
 	return slot;
 }
 
-/* Those that are charged; how many of them could not be had. */
-static u32 group_slots_fill(struct list_head *slots, u32 nr, struct muster_user *user)
+static int group_slots_fill(struct list_head *slots, u32 nr)
 {
 	struct group_slot *slot;
 
-	while (nr) {
-		slot = group_slot_alloc(user);
+	while (nr--) {
+		slot = group_slot_alloc();
 		if (!slot)
-			break;
+			return -ENOMEM;
 		list_add_tail(&slot->in_owner, slots);
-		nr--;
 	}
-	return nr;
+	return 0;
 }
 
 /**
  * group_slots_alloc - allocate slots for the caller
  * @slots:	where to put them
  * @nr:		how many
+ * @req:	where the caller is told; NULL for a ticket
  *
- * Return: 0, -ENOSPC or -ENOMEM; then there are none.
+ * Return: 0, -ENOSPC, -ENOMEM or -EFAULT; then there are none.
  */
-int group_slots_alloc(struct list_head *slots, u32 nr)
+int group_slots_alloc(struct list_head *slots, u32 nr, const struct muster_request *req)
 {
 	struct muster_user *user = muster_user_get();
-	int err = -ENOSPC;
-	u32 missing;
+	struct group_slot *slot;
+	int err;
 
 	if (!user)
 		return -ENOMEM;
-	if (muster_make_room(user, MUSTER_RES_CALLS, nr)) {
-		missing = group_slots_fill(slots, nr, user);
-		err = missing ? -ENOMEM : 0;
-		muster_uncharge(user, MUSTER_RES_CALLS, missing);
+	err = group_slots_fill(slots, nr);
+	/* What else can fail came first: others may have to go for these. */
+	err = err ?: muster_make_room_for(user, nr, req);
+	if (err) {
+		group_slots_free(slots);
+	} else {
+		list_for_each_entry(slot, slots, in_owner)
+			slot->user = muster_user_hold(user);
 	}
 	muster_user_put(user);
-	if (err)
-		group_slots_free(slots);
 	return err;
 }
 

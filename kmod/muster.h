@@ -223,6 +223,8 @@ fault:
 	muster_reply_from(req, args, sizeof(*(args)),			\
 			  offsetof(typeof(*(args)), first))
 
+bool muster_can_reply(const struct muster_request *req);
+
 static inline const struct muster_command *
 muster_find_command(const struct muster_command *table, unsigned int nr, unsigned int cmd)
 {
@@ -526,6 +528,7 @@ bool muster_charge(struct muster_user *user, enum muster_resource res, u64 n);
 void muster_charge_over(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_may_have(struct muster_user *user, enum muster_resource res, u64 n);
 bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n);
+int muster_make_room_for(struct muster_user *user, u64 n, const struct muster_request *req);
 bool muster_make_room_by(struct muster_user *user, enum muster_resource res, u64 n,
 			 unsigned int *evictions);
 void muster_uncharge(struct muster_user *user, enum muster_resource res, u64 n);

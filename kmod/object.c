@@ -155,7 +155,7 @@ static bool muster_options_match(struct muster_object *object,
 
 /*
  * What is about to end anyway is waited for; then what lingers goes for it, if that helps.
- * 0, -ENOSPC or -ENOMEM.
+ * 0 or -ENOSPC.
  */
 static int muster_object_charge(struct muster_user *user)
 {
@@ -169,8 +169,6 @@ static int muster_object_charge(struct muster_user *user)
 		}
 		if (!muster_may_have(user, MUSTER_RES_OBJECTS, 1))
 			return -ENOSPC;
-		if (!muster_file_room())
-			return -ENOMEM;
 		/* If nothing lingers any more, what did may have made room. */
 		muster_linger_evict(user);
 		cond_resched();
@@ -294,18 +292,14 @@ static struct muster_object *muster_object_differs(struct muster_object *object,
 {
 	if (!object->lingers)
 		return ERR_PTR(-EINVAL);
-	if (remains) {
-		muster_linger_end(object);
-		muster_object_unlist(object);
+	if (remains)
 		*remains = object;
-	}
 	return ERR_PTR(-ENOENT);
 }
 
 /*
  * A reference to the object of that name if the caller may have it, or an error. @remains,
- * if it is not NULL, is set to one that had to make way: its reference is the caller's to
- * drop.
+ * if it is not NULL, is set to one that has to make way when that is -ENOENT.
  */
 static struct muster_object *muster_object_find(const struct muster_name *name,
 						const struct muster_open *how,
@@ -347,6 +341,12 @@ static struct muster_object *muster_object_enter(struct muster_object *fresh,
 		fresh->listed = !err;
 		if (!err)
 			muster_list_add(fresh);
+		else
+			remains = NULL;
+		if (remains) {
+			muster_linger_end(remains);
+			muster_object_unlist(remains);
+		}
 		object = err ? ERR_PTR(err == -E2BIG ? -ENOSPC : -ENOMEM) : fresh;
 	}
 	mutex_unlock(&muster_names_mutex);

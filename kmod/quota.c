@@ -301,6 +301,23 @@ bool muster_make_room(struct muster_user *user, enum muster_resource res, u64 n)
 }
 
 /**
+ * muster_make_room_for - muster_make_room() for calls that somebody is told of
+ * @user:	who
+ * @n:		how many
+ * @req:	where; NULL if it has another way
+ *
+ * Return: 0, -ENOSPC, or -EFAULT: at the limit nothing goes for who cannot be told (O7).
+ */
+int muster_make_room_for(struct muster_user *user, u64 n, const struct muster_request *req)
+{
+	if (likely(muster_charge(user, MUSTER_RES_CALLS, n)))
+		return 0;
+	if (req && !muster_can_reply(req))
+		return -EFAULT;
+	return muster_make_room(user, MUSTER_RES_CALLS, n) ? 0 : -ENOSPC;
+}
+
+/**
  * muster_make_room_by - muster_make_room(), perhaps at the time of somebody else
  * @user:	who
  * @res:	what; not objects

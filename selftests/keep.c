@@ -505,15 +505,19 @@ TEST_F(keep, refused)
 {
 	long long calls_max = get_param("calls_max"), bytes_max = get_param("bytes_max");
 	struct job short_join = join(self->fd, KEY), unwritable = join(self->fd, "new");
-	void *page = shared_memory(getpagesize());
+	void *page = shared_memory(getpagesize()), *pages = shared_memory(2 * getpagesize());
 	int fd = open_flight(0), group = open_group(0);
-	struct job job;
+	struct job job, unwritable_add = add(group, 1);
 
 	if (geteuid() || calls_max < 0)
 		SKIP(return, "only root may change the module's parameters");
 	memcpy(page, &unwritable.join, sizeof(unwritable.join));
 	unwritable.at = page;
 	ASSERT_EQ(0, mprotect(page, getpagesize(), PROT_READ));
+	/* Of this one only the end, which is on another page. */
+	unwritable_add.at = pages + getpagesize() - 8;
+	memcpy(unwritable_add.at, &unwritable_add.add, sizeof(unwritable_add.add));
+	ASSERT_EQ(0, mprotect(pages + getpagesize(), getpagesize(), PROT_READ));
 	self->a = puppet();
 	ASSERT_EQ(0, ask(self->a, do_setids(ALICE, ALICE)));
 	ASSERT_EQ(0, ask(self->a, join(fd, KEY)));
@@ -531,6 +535,8 @@ TEST_F(keep, refused)
 	EXPECT_KEPT(12, calls_max, -ENOBUFS, done(group, MUSTER_SLOT_ANY, 0, "too large"));
 	/* Nobody can be told that it leads. */
 	EXPECT_KEPT(bytes_max, 3, -EFAULT, unwritable);
+	/* Nor which tasks it has. */
+	EXPECT_KEPT(bytes_max, 3, -EFAULT, unwritable_add);
 	/* A result that does not fit, for which there never is room. */
 	LEAD(me);
 	ASSERT_EQ(0, ask(me, keep(me, self->fd, 0, "a long result", LONG, 0)));
