@@ -8,10 +8,12 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "muster_util.h"
+#include "faults.h"
 
 #define KEY	"key"
 #define LONG	(3600 * NSEC_PER_SEC)
+/* So many faults in a row that are not reached: there are no more. */
+#define MISSES	3
 
 FIXTURE(linger) {
 	char name[64];
@@ -48,6 +50,15 @@ static int leave_behind(const char *name, const char *text, __u64 keep, __u64 gr
 	ret = ret ?: ask(me, job);
 	close(fd);
 	return ret;
+}
+
+/* What is kept in the group of that name goes, and the group with it. */
+static void forget_all(const char *name)
+{
+	int fd = open_named(MUSTER_FLIGHT, name, 0, 0);
+
+	ask(me, forget(fd, KEY, 0));
+	close(fd);
 }
 
 static bool is_there(const char *name)
@@ -218,6 +229,34 @@ TEST_F(linger, not_for_nothing)
 	EXPECT_EQ(-ENOSPC, open_named(MUSTER_SEM, NULL, 0, 1));
 	ASSERT_TRUE(set_param("objects_max", self->objects_max));
 	EXPECT_TRUE(is_there(self->name));
+}
+
+/* O3, O4, O7, I2: nor does what would make way for it, whatever there is no memory for. */
+TEST_F(linger, no_memory)
+{
+	struct job open_it = { .fd = device_fd, .cmd = MUSTER_OPEN };
+	const char *why = faults_missing();
+	unsigned int nth, failed = 0, misses = 0;
+	bool reached;
+	int ret;
+
+	if (why)
+		SKIP(return, "%s", why);
+	open_it.open = open_how(MUSTER_FLIGHT, self->name, O_CREAT, 5);
+	for (nth = 1; misses < MISSES; nth++) {
+		ASSERT_EQ(0, leave_behind(self->name, "answer", LONG, 0));
+		ret = ask_faulty(open_it, nth, &reached);
+		misses += !reached;
+		failed += ret < 0;
+		if (ret >= 0)
+			close(ret);
+		else if (ret != -EFAULT)
+			ASSERT_EQ(-ENOMEM, ret);
+		ASSERT_EQ(ret < 0, is_there(self->name));
+		if (ret < 0)
+			forget_all(self->name);
+	}
+	EXPECT_LT(3, failed);
 }
 
 static int run_churn(struct job *job)
