@@ -60,9 +60,9 @@ static int barrier_await_owner(const struct muster_request *req,
 	int err, fault;
 
 	err = barrier_wait(barrier, owner, &bw, until);
-	/* Broken by its own death, as far as others are concerned. */
+	/* Broken by its own death, as far as others are concerned: another thread's. */
 	if (err == -EPIPE && bw.pass.end.broken_by == MUSTER_BROKEN_DEATH &&
-	    READ_ONCE(owner->dead))
+	    bw.pass.end.by == owner->pid && READ_ONCE(owner->dead))
 		err = -EBADF;
 	if (err && err != -EPIPE)
 		return err;

@@ -48,6 +48,7 @@
  * @status:	what the action said
  * @arrived:	how many had arrived
  * @parties:	of how many
+ * @by:		whose death it was; compared, never followed
  */
 struct barrier_end {
 	int verdict;
@@ -55,6 +56,7 @@ struct barrier_end {
 	s32 status;
 	u32 arrived;
 	u32 parties;
+	const struct pid *by;
 };
 
 /**

@@ -135,6 +135,7 @@ void barrier_break_queue(struct muster_barrier *barrier, u32 broken_by, u32 arri
 		.broken_by = broken_by,
 		.arrived = arrived,
 		.parties = barrier->parties,
+		.by = pid,
 	};
 
 	barrier_break(barrier, &end, pid, exit);
@@ -151,6 +152,7 @@ void barrier_break_acting(struct muster_barrier *barrier, u32 broken_by, s32 sta
 		.status = status,
 		.arrived = parties,
 		.parties = parties,
+		.by = pid,
 	};
 
 	barrier_end_acting(barrier, &end, exit);
