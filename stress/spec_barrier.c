@@ -131,6 +131,15 @@ static bool told_pass(const struct barrier *b, const struct spec_op *op, __u64 g
 			      rec->out[BARRIER_OUT_ACTION] == action);
 }
 
+/* It broke by the process of this waiter closing the file, which that is told instead. */
+static bool broke_itself(const struct spec_run *run, const struct spec_op *op,
+			 const struct end *end)
+{
+	return op->known && op->kind == SPEC_PLAIN && op->rec->ret == -EBADF &&
+	       end->broken_by == MUSTER_BROKEN_DEATH &&
+	       end->pid == run->history->processes[op->rec->process].pid;
+}
+
 /*
  * So many at the front of the queue learn how it ended; the first who arrived has the
  * highest index, as the last one of the generation may not be among them @index.
@@ -145,7 +154,9 @@ static bool let_out(const struct spec_run *run, struct barrier *b,
 		const struct spec_op *op = spec_pending(run, queue->slot[0]);
 
 		spec_remove(queue, op->slot);
-		if (end->broken_by)
+		if (end->broken_by && broke_itself(run, op, end))
+			ok = spec_end(&b->common, op, -EBADF);
+		else if (end->broken_by)
 			ok = spec_end(&b->common, op, -EPIPE) && told_end(op, end);
 		else
 			ok = spec_end(&b->common, op, 0) &&
