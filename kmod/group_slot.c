@@ -305,7 +305,7 @@ static struct group_waiter *group_first_adder(struct muster_group *group)
 static int group_decide(const struct muster_group *group, const struct group_waiter *gw)
 {
 	if (gw->waiter.owner->dead)
-		return -EBADF;
+		return muster_dead_verdict(&gw->waiter);
 	if (group->cancelled)
 		return -ECANCELED;
 	return group_has_room(group, gw->nr_slots) ? 0 : MUSTER_QUEUED;

@@ -552,6 +552,7 @@ void muster_quota_exit(void);
  * @dead:	the process has no descriptor left: nothing may be granted to it
  *		any more. Written under the object's lock and @lock, read under
  *		either.
+ * @exited:	if it is dead: it ended, rather than closed the file
  * @closing:	the thread that closes what may be the last descriptor, until the owner
  *		is used again; compared, never followed. Guarded as @dead is; see owner.c
  * @waiters:	struct muster_waiter.in_owner of its sleeping threads; @lock
@@ -569,6 +570,7 @@ struct muster_owner {
 	refcount_t refs;
 	spinlock_t lock;	/* see "Locking" */
 	bool dead;
+	bool exited;
 	struct task_struct *closing;
 	struct list_head waiters;
 	struct pid *pid;
@@ -736,6 +738,12 @@ struct muster_waiter {
 
 /* struct muster_waiter.verdict of one that is in its queue */
 #define MUSTER_QUEUED	1
+
+/* Its owner is dead. A ticket that is closed by one who lives is withdrawn. */
+static inline int muster_dead_verdict(const struct muster_waiter *waiter)
+{
+	return waiter->ticket && !waiter->owner->exited ? -ECANCELED : -EBADF;
+}
 
 void muster_waiter_init(struct muster_waiter *waiter, struct muster_owner *owner,
 			enum muster_leave (*leave)(struct muster_waiter *, int));

@@ -219,6 +219,7 @@ static enum muster_kill muster_owner_kill(struct muster_owner *owner,
 
 	spin_lock(&owner->lock);
 	if (!owner->dead && (!closing || owner->closing == closing)) {
+		owner->exited = current->flags & PF_EXITING;
 		WRITE_ONCE(owner->dead, true);
 		kill = MUSTER_KILLED;
 	} else if (!owner->dead && !owner->closing) {

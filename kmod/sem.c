@@ -143,7 +143,7 @@ static struct sem_waiter *sem_front(struct muster_sem *sem)
 static int sem_decide(const struct muster_sem *sem, const struct sem_waiter *sw)
 {
 	if (sw->waiter.owner->dead)
-		return -EBADF;
+		return muster_dead_verdict(&sw->waiter);
 	if (sw->permits > sem->limit)
 		return sw->wait_limit ? MUSTER_QUEUED : -ERANGE;
 	return sem_has(sem, sw->permits) ? 0 : MUSTER_QUEUED;

@@ -241,8 +241,7 @@ int muster_ticket_issue(struct muster_waiter *waiter, int err)
 void muster_ticket_drop(struct muster_ticket *ticket, struct muster_owner *owner)
 {
 	if (ticket->waiter.owner == owner)
-		muster_ticket_leave(ticket, current->flags & PF_EXITING ? -EBADF :
-				    -ECANCELED);
+		muster_ticket_leave(ticket, muster_dead_verdict(&ticket->waiter));
 }
 
 /* The file is gone, and all its owners are. */
