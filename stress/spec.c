@@ -373,7 +373,7 @@ static bool may_leave(const struct spec_run *run, const struct spec_common *comm
 		return !op->known && op->dies < run->now && op->rec->dies;
 	case SPEC_CLOSED:
 		return spec_is_orphan(common, op) &&
-		       spec_may(op, spec_withdraws(common, op) ? -ECANCELED : -EBADF);
+		       spec_may(op, spec_why_dead(common, op));
 	default:
 		return false;
 	}

@@ -22,6 +22,8 @@
 #ifndef SPEC_H
 #define SPEC_H
 
+#include <errno.h>
+
 #include "history.h"
 
 /* How many calls may be under way at an instant, and how many owners there may be. */
@@ -310,6 +312,12 @@ static inline bool spec_withdraws(const struct spec_common *common,
 {
 	return op->kind == SPEC_TICKET && spec_is_orphan(common, op) &&
 	       !(common->exited & 1ULL << op->owner);
+}
+
+/* What who waits is told when its owner is dead. */
+static inline int spec_why_dead(const struct spec_common *common, const struct spec_op *op)
+{
+	return spec_withdraws(common, op) ? -ECANCELED : -EBADF;
 }
 
 static inline bool spec_waits(const struct spec_common *common, const struct spec_op *op)

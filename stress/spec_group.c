@@ -209,7 +209,7 @@ static bool serve_adders(const struct spec_run *run, struct group *g)
 		bool ok;
 
 		if (spec_is_orphan(&g->common, op))
-			ok = spec_end(&g->common, op, -EBADF);
+			ok = spec_end(&g->common, op, spec_why_dead(&g->common, op));
 		else if (g->cancelled)
 			ok = spec_end(&g->common, op, -ECANCELED);
 		else if (has_room(run, g, op->rec->arg[GROUP_SLOTS]))

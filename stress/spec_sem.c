@@ -98,7 +98,7 @@ static bool serve(const struct spec_run *run, struct sem *sem)
 		bool ok;
 
 		if (spec_is_orphan(&sem->common, op))
-			ok = spec_end(&sem->common, op, -EBADF);
+			ok = spec_end(&sem->common, op, spec_why_dead(&sem->common, op));
 		else if (out_of_reach(sem, op->rec))
 			ok = spec_end(&sem->common, op, -ERANGE);
 		else if (is_free(sem, op->rec))
