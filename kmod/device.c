@@ -84,7 +84,10 @@ static int muster_info(const struct muster_request *req, struct muster_info *inf
 	return muster_reply(req, info, api_version);
 }
 
-/* @fd is the descriptor that the file is to have. */
+/*
+ * The file comes before its object: nothing goes for an OPEN that can have no file (O7).
+ * @fd is the descriptor that it is to have.
+ */
 static int muster_open_file(struct muster_open *how, const struct muster_request *req, int fd)
 {
 	struct muster_file *mfile;

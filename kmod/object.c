@@ -339,10 +339,10 @@ static struct muster_object *muster_object_enter(struct muster_object *fresh,
 	if (object == ERR_PTR(-ENOENT)) {
 		err = rhashtable_insert_fast(&names, &fresh->by_name, names_params);
 		fresh->listed = !err;
-		if (!err)
-			muster_list_add(fresh);
-		else
+		if (err)
 			remains = NULL;
+		else
+			muster_list_add(fresh);
 		if (remains) {
 			muster_linger_end(remains);
 			muster_object_unlist(remains);
